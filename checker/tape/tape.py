@@ -1,0 +1,149 @@
+"""The tape: the flat list of ATen operations on the executed path, as plain data.
+
+Comes in: nothing.  Goes out: `Tape`, `Node`, `Ref`, `Cut`, `Decision`.  Why: everything that is derived (replays in torch, sympy and
+balls) reads this and nothing else. Recording is in `record.py`; this module loads no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A use of a tensor as an operand: the slot that holds it and, where the gradient was stopped at this use, the cut's number."""
+
+    slot: int
+    cut: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Shape, strides, storage offset (in elements), dtype and device type of the tensor in a slot, as recorded."""
+
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    dtype: torch.dtype
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A place where autograd stops while the value goes on.
+
+    `how` names the mechanism: "detach", "no_grad" (explicit, taken as meant) or "item", "tolist", "numpy", "data", "tensor",
+    "mark_non_differentiable", "history" (implicit: wrong where it changes the gradient, unless the exercise declares it).
+    `slot` is the tensor that was cut, or -1 where the value left the tape (item, tolist, numpy): then it is `baked` into what follows and
+    no replay can open it again.
+    """
+
+    number: int
+    how: str
+    line: str  #: "file.py:12", of the user's code
+    code: str  #: the text of that line
+    slot: int = -1
+
+    @property
+    def explicit(self) -> bool:
+        return self.how in ("detach", "no_grad")
+
+    @property
+    def baked(self) -> bool:
+        return self.slot < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation.
+
+    `args` and `kwargs` are the operation's own, with every tensor replaced by a `Ref` (they nest in lists and tuples as ATen's do).
+    `outputs` are the slots of the flattened result, None where an output is not a tensor. An in-place operation's output is the slot of
+    the operand it wrote, so that slots follow Python objects; views share memory with their base exactly as in torch.
+    `recorded` has, per output, the tensor that was seen, kept where a replay may need it: integer and boolean outputs (decisions,
+    indices), random draws, and every output of an operation that depends on no input; else None.
+    `depends` says that a differentiable input reaches this operation, by values (cuts are not looked at).
+    `random` says that the operation drew from a generator. `inside` is true inside an `autograd.Function`'s forward.
+    """
+
+    index: int
+    operation: Any  #: torch._ops.OpOverload
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    outputs: tuple[int | None, ...]
+    recorded: tuple[Any, ...]
+    depends: bool
+    random: bool
+    inside: bool
+    line: str
+    code: str
+
+    @property
+    def name(self) -> str:
+        """`aten.mul` of `aten.mul.Tensor`: what messages call the operation."""
+        return f"{self.operation.namespace}.{self.base}"
+
+    @property
+    def base(self) -> str:
+        """`mul` of `aten.mul.Tensor` and `mul_` of `aten.mul_.Tensor`."""
+        return str(self.operation._overloadpacket.__name__)
+
+    @property
+    def overload(self) -> str:
+        """`Tensor` of `aten.mul.Tensor`."""
+        return str(self.operation._overloadname)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A value that left the tape into Python control flow: `node` is the `_local_scalar_dense` that read it."""
+
+    node: int
+    value: bool | int | float
+    line: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tape:
+    """One execution of a function at one point.
+
+    `inputs` maps each argument to its slot, `outputs` lists the slots of the function's floating outputs in order (None for an output that
+    is not floating), `constants` holds tensors that entered from outside, `meta` describes every slot when it was first made.
+    Dead operations are not kept: nodes are those that reach an output, a decision, or a mutation of something that does.
+    """
+
+    inputs: Mapping[str, int]
+    arguments: Mapping[str, torch.Tensor]
+    outputs: tuple[int | None, ...]
+    nodes: tuple[Node, ...]
+    constants: Mapping[int, torch.Tensor]
+    meta: Mapping[int, Meta]
+    cuts: tuple[Cut, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    values: tuple[torch.Tensor, ...] = ()  #: the outputs that were seen while recording
+    held: Mapping[int, torch.Tensor] = field(default_factory=dict)  #: cut number -> the value at the cut, as recorded
+    stochastic: bool = False
+    mutated: tuple[str, ...] = ()  #: arguments that the function wrote to
+
+    def refs(self, node: Node) -> Iterator[Ref]:
+        """Every `Ref` among a node's operands, in order."""
+        yield from _refs(node.args)
+        yield from _refs(tuple(node.kwargs.values()))
+
+    def honoured(self, declared: frozenset[str] = frozenset()) -> frozenset[int]:
+        """Numbers of the cuts that the truth respects: the explicit ones, and those whose mechanism the exercise declares."""
+        return frozenset(c.number for c in self.cuts if c.explicit or c.how in declared)
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _refs(item)

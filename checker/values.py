@@ -1,0 +1,215 @@
+"""The values that travel through the checker, in the order in which they are made. Read this file first.
+
+Comes in: nothing.  Goes out: frozen value types.  Why: every verb of the package (sample, derive, compare, judge, record, render) takes
+one of these and gives the next.
+
+    Exercise → Case → Derivation → Comparison → Verdict → Record → report
+
+`Exercise` lives in `authoring.py`, `Record` in `record.py`. Importing this module loads NumPy but neither torch nor sympy.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+    from checker.authoring import Exercise
+    from checker.tape.tape import Tape
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# JSON has no NaN or infinity: a non-finite number is written as its name.
+Number = float | Literal["nan", "inf", "-inf"]
+
+
+def number(value: float) -> Number:
+    """`value` as the record writes it: a finite float, or `"nan"`, `"inf"`, `"-inf"`."""
+    value = float(value)
+    if np.isnan(value):
+        return "nan"
+    return value if np.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+class Verdict(enum.StrEnum):
+    """What was found. The first seven are of a comparison, the others of a derivation that did not arrive."""
+
+    AGREES = "agrees"  #: within the allowed error of the reference
+    SUBGRADIENT = "subgradient"  #: not differentiable here; inside the convex hull of the adjacent branches' gradients (Clarke)
+    INCONCLUSIVE = "inconclusive"  #: the allowed error exceeds the entry, or exact arithmetic leaves the float's path
+    UNDEFINED = "undefined"  #: no finite value here, or an infinite one-sided slope
+    JUMP = "jump"  #: discontinuous here: no gradient exists
+    WRONG = "wrong"  #: outside the allowed error
+    UNSUPPORTED = "unsupported"  #: an operation has no rule in this method; named
+    NOT_AVAILABLE = "not_available"  #: what the method needs is not on this machine
+    WRONG_SHAPE = "wrong_shape"
+    MUTATED_INPUT = "mutated_input"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+
+
+#: From best to worst. A record's verdict is the worst of its cases; `unsupported` and `not_available` count only for required methods.
+SEVERITY: tuple[Verdict, ...] = (
+    Verdict.AGREES,
+    Verdict.SUBGRADIENT,
+    Verdict.NOT_AVAILABLE,
+    Verdict.UNSUPPORTED,
+    Verdict.INCONCLUSIVE,
+    Verdict.UNDEFINED,
+    Verdict.JUMP,
+    Verdict.MUTATED_INPUT,
+    Verdict.WRONG_SHAPE,
+    Verdict.TIMED_OUT,
+    Verdict.CRASHED,
+    Verdict.WRONG,
+)
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The most severe of `verdicts`; `agrees` of none."""
+    return max(verdicts, key=SEVERITY.index, default=Verdict.AGREES)
+
+
+class Mode(enum.StrEnum):
+    """How a case is judged."""
+
+    VJP = "vjp"  #: every entry of Jᵀv, for one upstream v
+    PROJECTION = "projection"  #: ⟨u, Jᵀv⟩ along random directions u: for thousands to millions of entries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is asked of a run. Every field has a sensible default."""
+
+    methods: tuple[str, ...] = ()  #: names of methods to run; empty: all
+    devices: tuple[str, ...] = ("cpu", "cuda")  #: devices on which autograd is run; a missing one is recorded with its reason
+    dtypes: tuple[str, ...] = ()  #: overrides the exercise's dtypes; empty: what the exercise asks for
+    points: int = 3  #: points drawn per exercise and dtype, before those added for unseen paths
+    paths: int = 6  #: at most so many execution paths are followed per exercise
+    seed: int = 0  #: every random draw derives from it
+    jobs: int = 0  #: exercises checked at the same time; 0: one per core
+    time_limit: float = 60.0  #: wall seconds for one exercise
+    tolerance: float | None = None  #: relative; replaces the computed allowed error when given
+    projection_above: int = 4096  #: total differentiated entries above which a case is judged by projection
+    strict: bool = False  #: also fail on inconclusive or unsupported
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An exercise at one concrete point.
+
+    `arguments` holds every tensor input by name, in `dtype` where it is floating, on the CPU, without `requires_grad`.
+    `upstream` has one tensor of the output's shape for each floating output (the gradient is Jᵀv), None for the others.
+    """
+
+    exercise: Exercise
+    number: int
+    arguments: Mapping[str, torch.Tensor]
+    differentiated: tuple[str, ...]
+    upstream: tuple[torch.Tensor | None, ...]
+    dtype: str  #: "float64", "float32", "float16", "bfloat16"
+    seed: int
+    origin: str  #: "example", "sampled", "new path", "given", "waypoint"
+    mode: Mode = Mode.VJP
+
+    @property
+    def name(self) -> str:
+        return f"{self.exercise.name}[{self.number}, {self.dtype}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a derivation did not arrive: a verdict and one sentence, with the user's line where one is known."""
+
+    verdict: Verdict
+    message: str
+    line: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derivation:
+    """What a method said about one case: value and gradients, or the problem that stopped it.
+
+    Arrays are float64 and hold the method's own results exactly (float16, bfloat16 and float32 widen without loss).
+    `error` is the method's own absolute error bound or estimate, entry by entry, where it has one.
+    """
+
+    method: str
+    device: str = "cpu"
+    dtype: str = "float64"
+    seconds: float = 0.0  #: wall time
+    value: tuple[Array, ...] = ()
+    gradients: Mapping[str, Array] = field(default_factory=dict)
+    error: Mapping[str, Array] = field(default_factory=dict)
+    problem: Problem | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)  #: JSON-ready extras, such as `steps` of the difference plot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The truth about one case, against which every method is judged.
+
+    The true gradient of an argument is `high + low`, an unevaluated sum of two float64 (about 106 bits), known to `radius`.
+    `allowed` is how far a correct program in the case's dtype may be from it, entry by entry, and `origin` says how that was found.
+    """
+
+    kind: Literal["certified", "differences"]
+    high: Mapping[str, Array]
+    low: Mapping[str, Array]
+    radius: Mapping[str, Array]
+    allowed: Mapping[str, Array]
+    origin: str
+    value: tuple[Array, ...] = ()
+    value_allowed: tuple[Array, ...] = ()
+
+
+class Worst(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry of a gradient that is furthest outside (or nearest to the edge of) what was allowed."""
+
+    index: tuple[int, ...]
+    got: Number
+    expected: Number
+    absolute: Number
+    relative: Number
+    ulp: Number
+    allowed: Number
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One method's gradient of one argument against the reference.
+
+    `ulp` is measured in units in the last place of the case's dtype at the true entry; `normwise` is ‖g − g*‖₂ / ‖g*‖₂.
+    `conditioning` is the largest allowed error, normwise relative, over the unit roundoff: how much rounding this point amplifies.
+    """
+
+    method: str
+    argument: str
+    verdict: Verdict
+    against: str
+    absolute: Number = 0.0
+    relative: Number = 0.0
+    ulp: Number = 0.0
+    normwise: Number = 0.0
+    conditioning: Number = 0.0
+    worst: Worst | None = None
+    allowed_from: str = ""
+    message: str = ""
+
+
+class Method(Protocol):
+    """A way of differentiating. Built-in methods and plugins satisfy this alike; they enter by the entry point `checker.methods`."""
+
+    name: str
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        """Why this method cannot take this case, or None where it can."""
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        """Differentiate `case`. `tape` is None where recording failed; `reference` is None where none could be made."""
