@@ -101,12 +101,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A value that left the tape into Python control flow: `node` is the `_local_scalar_dense` that read it."""
+    """A value that left the tape into Python control flow: `node` is the `_local_scalar_dense` that read it.
+
+    Where Python itself compared the scalar that was read, `comparison` says how ("< 5.0") and `value` is the outcome; then `line` is that
+    of the comparison. Else the tensor read was boolean or integer, and `value` is what was read.
+    """
 
     node: int
     value: bool | int | float
     line: str
     code: str
+    comparison: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

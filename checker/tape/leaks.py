@@ -1,0 +1,89 @@
+"""What the dispatcher cannot see: values that leave a tensor for Python.
+
+Comes in: calls of torch functions.  Goes out: the mechanism in force (".data", "item", …) and scalars that note their comparisons.  Why:
+`tolist()` and `.numpy()` never reach the dispatcher, `.data` and `detach()` look alike there, and `while b.item() < 5` compares in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from checker.tape.lines import user_line
+
+#: Functions by which a value leaves for Python, and functions that copy it without its history.
+LEAVING = {"item": "item", "__float__": "float()", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy"}
+COPYING = {"detach": "detach", "detach_": "detach", "tensor": "tensor", "new_tensor": "tensor"}
+
+#: Called with (tensor, mechanism, line, code) when a value leaves.
+Left = Callable[[torch.Tensor, str, str, str], None]
+#: Called with (tensor, text of the comparison, outcome) when Python compares a scalar that came from a tensor.
+Compared = Callable[[torch.Tensor, str, bool], None]
+
+
+class Watcher(TorchFunctionMode):
+    """Names the mechanism of the torch function that is running, and hands out scalars that note how they are compared."""
+
+    def __init__(self, left: Left, compared: Compared, severed: Callable[[torch.Tensor], None]) -> None:
+        super().__init__()
+        self.mechanism: str | None = None
+        self._left, self._compared, self._severed = left, compared, severed
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name == "__get__" and getattr(func, "__self__", None) is torch.Tensor.data:
+            name = "data"
+        if name in LEAVING and args and isinstance(args[0], torch.Tensor):
+            self._left(args[0], LEAVING[name], *user_line())
+        before, self.mechanism = self.mechanism, "data" if name == "data" else COPYING.get(name, self.mechanism)
+        try:
+            result = func(*args, **(kwargs or {}))
+            if name == "detach_":
+                self._severed(args[0])
+        finally:
+            self.mechanism = before
+        if name == "item" and type(result) is float:
+            return Noticed(result, args[0], self._compared)
+        return result
+
+
+class Noticed(float):
+    """A Python float that came out of a tensor: every comparison that it takes part in is noted as a decision."""
+
+    __slots__ = ("_compared", "_tensor")
+
+    def __new__(cls, value: float, tensor: torch.Tensor, compared: Compared) -> Noticed:
+        made = super().__new__(cls, value)
+        made._tensor, made._compared = tensor, compared
+        return made
+
+    def _note(self, sign: str, other: Any, outcome: Any) -> Any:
+        if outcome is not NotImplemented:
+            self._compared(self._tensor, f"{sign} {float(other)!r}" if isinstance(other, int | float) else sign, bool(outcome))
+        return outcome
+
+    def __lt__(self, other: Any) -> Any:
+        return self._note("<", other, float.__lt__(self, other))
+
+    def __le__(self, other: Any) -> Any:
+        return self._note("<=", other, float.__le__(self, other))
+
+    def __gt__(self, other: Any) -> Any:
+        return self._note(">", other, float.__gt__(self, other))
+
+    def __ge__(self, other: Any) -> Any:
+        return self._note(">=", other, float.__ge__(self, other))
+
+    def __eq__(self, other: Any) -> Any:
+        return self._note("==", other, float.__eq__(self, other))
+
+    def __ne__(self, other: Any) -> Any:
+        return self._note("!=", other, float.__ne__(self, other))
+
+    def __bool__(self) -> bool:
+        return bool(self._note("!=", 0.0, float.__bool__(self)))
+
+    __hash__ = float.__hash__

@@ -1,0 +1,47 @@
+"""Where in the user's code an operation came from.
+
+Comes in: the running Python stack.  Goes out: ("net.py:12", "y = z.norm()").  Why: a cut, a decision and a mistake are explained by the line
+that a person wrote, not by the line of torch that carried it out.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+import torch
+
+_TORCH = str(Path(torch.__file__).parent) + os.sep
+_HERE = str(Path(__file__).parents[1]) + os.sep
+_CONTENT = str(Path(__file__).parents[1] / "_content") + os.sep
+_STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
+_SITE = ("site-packages", "dist-packages")
+
+
+@functools.lru_cache(maxsize=4096)
+def _internal(filename: str) -> bool:
+    """Torch, this package (its exercises excepted) and the standard library are not the user's code."""
+    if filename.startswith("<frozen"):
+        return True
+    if filename.startswith(_TORCH):
+        return True
+    if filename.startswith(_HERE):
+        return not filename.startswith(_CONTENT)
+    return filename.startswith(_STANDARD) and not any(part in filename for part in _SITE)
+
+
+def user_line() -> tuple[str, str]:
+    """The innermost line of the user's code on the stack, as (place, text); empty strings where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not _internal(filename):
+            return f"{os.path.basename(filename)}:{frame.f_lineno}", linecache.getline(filename, frame.f_lineno).strip()
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return "", ""

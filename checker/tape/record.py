@@ -1,0 +1,286 @@
+"""Recording: run a function once and write down what it did.
+
+Comes in: a call and its arguments.  Goes out: a `Tape`.  Why: a `TorchDispatchMode` is the one place that sees every ATen operation on
+the executed path, after Python has chosen the path and before autograd forgets the cuts. Costs about 50 µs an operation.
+
+**Where the gradient stops** is decided per operand at the time of use: an operand that depends on an input by floating arithmetic but does
+not require grad (or is a leaf that is no input) is severed. The operation that first made a severed tensor names the cut; operations on
+severed tensors inherit it and add none, so that opening one cut opens all that follows from it. Inside `autograd.Function.forward` nothing
+is cut: there the forward itself must be differentiated, which is how a wrong backward is exposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only
+
+from checker.authoring import Call
+from checker.errors import Unsupported
+from checker.tape.leaks import Watcher
+from checker.tape.lines import user_line
+from checker.tape.tape import Cut, Decision, Meta, Node, Ref, Tape
+
+aten = torch.ops.aten
+
+
+def record(call: Call, arguments: Mapping[str, torch.Tensor]) -> Tape:
+    """Run `call` once at `arguments` and return its tape. Floating arguments are copied and made to require grad.
+
+    Raises:
+        Unsupported: a complex or sparse tensor takes part.
+        Exception: whatever the function itself raises.
+    """
+    recorder = _Recorder()
+    leaves = {name: t.detach().clone().requires_grad_(t.is_floating_point()) for name, t in arguments.items()}
+    for name, leaf in leaves.items():
+        recorder.add_input(name, leaf)
+    with torch.enable_grad(), _inside_functions(recorder), recorder.watcher, recorder:
+        outputs = call(leaves)
+    return recorder.finish(outputs, arguments, leaves)
+
+
+@contextmanager
+def _inside_functions(recorder: _Recorder) -> Iterator[None]:
+    """Count how deep we are inside `autograd.Function.apply`, by wrapping it while recording."""
+    original = torch.autograd.Function.__dict__["apply"]
+
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder.depth += 1
+        try:
+            return original.__func__(cls, *args, **kwargs)
+        finally:
+            recorder.depth -= 1
+
+    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.autograd.Function.apply = original  # type: ignore[method-assign]
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.keep: list[torch.Tensor] = []  # strong references: while they live, ids and storages stay unique
+        self.slots: dict[int, int] = {}  # id of a tensor -> slot
+        self.meta: dict[int, Meta] = {}
+        self.constants: dict[int, torch.Tensor] = {}
+        self.inputs: dict[str, int] = {}
+        self.reached: set[int] = set()  # storages whose values depend on an input
+        self.flowing: set[int] = set()  # those that do by floating arithmetic, so that a derivative can be lost
+        self.makers: dict[int, tuple[str, str, str]] = {}  # slot -> (mechanism, line, code) that would sever it
+        self.cut_of: dict[int, int] = {}  # slot -> number of the cut that it starts
+        self.cuts: list[Cut] = []
+        self.held: dict[int, torch.Tensor] = {}
+        self.decisions: list[Decision] = []
+        self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
+        self.depth = 0
+        self.random = False
+        self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
+
+    # --- slots -------------------------------------------------------------------------------------------------------------------
+
+    def add_input(self, name: str, leaf: torch.Tensor) -> None:
+        self.inputs[name] = self._slot(leaf)
+        self.reached.add(_storage(leaf))
+        if leaf.is_floating_point():
+            self.flowing.add(_storage(leaf))
+
+    def _slot(self, tensor: torch.Tensor) -> int:
+        known = self.slots.get(id(tensor))
+        if known is not None:
+            return known
+        if tensor.is_complex() or tensor.layout is not torch.strided:
+            kind = "complex" if tensor.is_complex() else str(tensor.layout)
+            raise Unsupported("tape", f"{kind} tensors are not recorded", line=user_line()[0] or None)
+        slot = len(self.keep)
+        self.slots[id(tensor)] = slot
+        self.keep.append(tensor)
+        self.meta[slot] = Meta(tuple(tensor.shape), tensor.stride(), tensor.storage_offset(), tensor.dtype, tensor.device.type)
+        return slot
+
+    def _operand(self, tensor: torch.Tensor) -> Ref:
+        if id(tensor) not in self.slots:
+            slot = self._slot(tensor)
+            with _disable_current_modes():
+                self.constants[slot] = tensor.detach().clone()
+        slot = self.slots[id(tensor)]
+        return Ref(slot, self._cut_at(slot) if self._severed(tensor) else None)
+
+    # --- cuts --------------------------------------------------------------------------------------------------------------------
+
+    def _severed(self, tensor: torch.Tensor) -> bool:
+        if self.depth or not tensor.is_floating_point() or _storage(tensor) not in self.flowing:
+            return False
+        return not tensor.requires_grad or (tensor.is_leaf and self.slots[id(tensor)] not in self.inputs.values())
+
+    def _cut_at(self, slot: int) -> int | None:
+        """The number of the cut that a severed tensor starts, or None where it only inherits one from its operands."""
+        if slot in self.cut_of:
+            return self.cut_of[slot]
+        if slot not in self.makers:
+            return None
+        how, line, code = self.makers[slot]
+        self.cut_of[slot] = number = len(self.cuts)
+        self.cuts.append(Cut(number, how, line, code, slot))
+        with _disable_current_modes():
+            self.held[number] = self.keep[slot].detach().clone()
+        return number
+
+    def _mechanism(self, inside: bool) -> str:
+        if self.watcher.mechanism is not None:
+            return self.watcher.mechanism
+        if inside:
+            return "mark_non_differentiable"
+        return "history" if torch.is_grad_enabled() else "no_grad"
+
+    def _detached_in_place(self, tensor: torch.Tensor) -> None:
+        self.makers[self._slot(tensor)] = ("detach", *user_line())
+
+    def _left(self, tensor: torch.Tensor, how: str, line: str, code: str) -> None:
+        """A value leaves for Python: what follows from it is baked in, unless it is only looked at. Replays tell which."""
+        if id(tensor) in self.slots and tensor.is_floating_point() and _storage(tensor) in self.flowing:
+            self.cuts.append(Cut(len(self.cuts), how, line, code))
+
+    def _compared(self, tensor: torch.Tensor, comparison: str, outcome: bool) -> None:
+        if _storage(tensor) in self.reached:
+            self.decisions.append(Decision(self.read.get(id(tensor), -1), outcome, *user_line(), comparison=comparison))
+
+    # --- operations --------------------------------------------------------------------------------------------------------------
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        operands = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        inside = self.depth > 0
+        held_args, held_kwargs = tree_map_only(torch.Tensor, self._operand, (args, kwargs))
+        severed = [self._severed(t) for t in operands if t.is_floating_point() and _storage(t) in self.flowing]
+        by_value = not _shape_only(func)
+        depends = by_value and any(_storage(t) in self.reached for t in operands)
+        flows = by_value and any(t.is_floating_point() and _storage(t) in self.flowing for t in operands)
+        written = _written(func, args, kwargs)
+        tracked = [t for t in written if t.requires_grad and not t.is_leaf] if not inside else []
+
+        result = func(*args, **kwargs)
+
+        line, code = user_line()
+        leaves, _ = tree_flatten(result)
+        tensors = [t if isinstance(t, torch.Tensor) else None for t in leaves]
+        random = torch.Tag.nondeterministic_seeded in func.tags
+        fresh = [t for t in tensors if t is not None and id(t) not in self.slots]
+        outputs = tuple(None if t is None else self._slot(t) for t in tensors)
+        with _disable_current_modes():
+            recorded = tuple(
+                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None for t in tensors
+            )
+        node = Node(
+            len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
+        )  # fmt: skip
+        self.nodes.append(node)
+        self.random = self.random or random
+
+        for tensor in [*written, *(t for t in tensors if t is not None)]:
+            if depends:
+                self.reached.add(_storage(tensor))
+            if flows and tensor.is_floating_point():
+                self.flowing.add(_storage(tensor))
+        if flows and not (severed and all(severed)):  # else the outputs only inherit the cuts of the operands
+            for tensor in fresh:
+                self.makers[self.slots[id(tensor)]] = (self._mechanism(inside), line, code)
+        if tracked and not torch.is_grad_enabled():
+            # autograd keeps the history from before this write: the change of value has no derivative of its own
+            self.cuts.append(Cut(len(self.cuts), "history", line, code))
+        if func is aten._local_scalar_dense.default and depends:
+            self.read[id(args[0])] = node.index
+            if not args[0].is_floating_point():
+                self.decisions.append(Decision(node.index, leaves[0], line, code))
+        return result
+
+    # --- the end -----------------------------------------------------------------------------------------------------------------
+
+    def finish(self, outputs: tuple[torch.Tensor, ...], arguments: Mapping[str, Any], leaves: Mapping[str, torch.Tensor]) -> Tape:
+        slots: list[int | None] = []
+        for output in outputs:
+            if not output.is_floating_point():
+                slots.append(None)
+                continue
+            ref = self._operand(output)
+            slots.append(ref.slot if ref.cut is None else self._alias(ref))
+        live = self._live({s for s in slots if s is not None})
+        return Tape(
+            inputs=self.inputs,
+            arguments={name: t.detach().clone() for name, t in arguments.items()},
+            outputs=tuple(slots),
+            nodes=live,
+            constants=self.constants,
+            meta=self.meta,
+            cuts=tuple(self.cuts),
+            decisions=tuple(self.decisions),
+            values=tuple(t.detach().clone() for t in outputs),
+            held=self.held,
+            stochastic=any(n.random for n in live),
+            mutated=tuple(name for name, leaf in leaves.items() if not _same(leaf, arguments[name])),
+        )
+
+    def _alias(self, ref: Ref) -> int:
+        """An output that is itself severed gets a use of its own, so that its cut can be respected."""
+        slot = len(self.keep)
+        self.keep.append(self.keep[ref.slot].detach())
+        self.meta[slot] = self.meta[ref.slot]
+        maker = self.makers.get(ref.slot, ("", "", ""))
+        node = Node(len(self.nodes), aten.alias.default, (ref,), {}, (slot,), (None,), True, False, False, maker[1], maker[2])
+        self.nodes.append(node)
+        return slot
+
+    def _live(self, needed: set[int]) -> tuple[Node, ...]:
+        """Nodes that reach an output or a decision, or that write to the memory of something that does."""
+        storages = {_storage(self.keep[slot]) for slot in needed}
+        live: list[Node] = []
+        for node in reversed(self.nodes):
+            reads = node.operation is aten._local_scalar_dense.default and node.depends
+            writes = any(_storage(self.keep[slot]) in storages for slot in self._written_slots(node))
+            if reads or writes or any(slot in needed for slot in node.outputs):
+                live.append(node)
+                for value in tree_leaves((node.args, dict(node.kwargs))):
+                    if isinstance(value, Ref):
+                        needed.add(value.slot)
+                        storages.add(_storage(self.keep[value.slot]))
+        return tuple(reversed(live))
+
+    def _written_slots(self, node: Node) -> list[int]:
+        return [r.slot for r in _written(node.operation, node.args, node.kwargs) if isinstance(r, Ref)]
+
+
+def _written(func: Any, args: Any, kwargs: Any) -> list[Any]:
+    """The operands that an operation writes to, by its schema."""
+    if not func._schema.is_mutable:
+        return []
+    written: list[Any] = []
+    for position, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            value = args[position] if position < len(args) else kwargs.get(argument.name)
+            written += value if isinstance(value, list | tuple) else [] if value is None else [value]
+    return written
+
+
+def _shape_only(func: Any) -> bool:
+    """Whether the values of an operation's tensors do not matter to its result: only shapes, dtypes and devices do."""
+    name = func._overloadpacket.__name__
+    return name.endswith("_like") or name.startswith("new_") or name in ("zero_", "zero", "fill_", "fill", "detach_") and _scalar(func)
+
+
+def _scalar(func: Any) -> bool:
+    return func._overloadname in ("", "default", "Scalar")
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and bool(torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach())))
