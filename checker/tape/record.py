@@ -39,7 +39,8 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor]) -> Tape:
     leaves = {name: t.detach().clone().requires_grad_(t.is_floating_point()) for name, t in arguments.items()}
     for name, leaf in leaves.items():
         recorder.add_input(name, leaf)
-    with torch.enable_grad(), _inside_functions(recorder), recorder.watcher, recorder:
+    # oneDNN has whole layers as one float32-only operation; without it they arrive as operations that every reading knows
+    with torch.enable_grad(), torch.backends.mkldnn.flags(enabled=False), _inside_functions(recorder), recorder.watcher, recorder:
         outputs = call(leaves)
     return recorder.finish(outputs, arguments, leaves)
 
@@ -176,7 +177,8 @@ class _Recorder(TorchDispatchMode):
         outputs = tuple(None if t is None else self._slot(t) for t in tensors)
         with _disable_current_modes():
             recorded = tuple(
-                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None for t in tensors
+                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None
+                for t in tensors
             )
         node = Node(
             len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
@@ -271,7 +273,9 @@ def _written(func: Any, args: Any, kwargs: Any) -> list[Any]:
 def _shape_only(func: Any) -> bool:
     """Whether the values of an operation's tensors do not matter to its result: only shapes, dtypes and devices do."""
     name = func._overloadpacket.__name__
-    return name.endswith("_like") or name.startswith("new_") or name in ("zero_", "zero", "fill_", "fill", "detach_") and _scalar(func)
+    return (
+        name.endswith("_like") or name.startswith("new_") or name in ("zero_", "zero", "fill_", "fill", "detach_") and _scalar(func)
+    )
 
 
 def _scalar(func: Any) -> bool:

@@ -1,0 +1,188 @@
+"""The tape in torch: the same operations again, at other points, in another dtype, a whole batch at once.
+
+Comes in: a tape and arguments.  Goes out: outputs and the decision signature.  Why: every perturbation of the finite differences is one
+batched replay, and a replay that equals the original function is what makes the tape believable.
+
+Straight-line, so it can be mapped by `torch.func.vmap` and differentiated by autograd. Random draws are those that were recorded. A
+float32 tape replayed in float64 is float64 throughout: constants, factories and dtype arguments are widened with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_leaves
+
+from checker.tape.decisions import decision
+from checker.tape.tape import Node, Ref, Tape
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What a replay gave: the floating outputs in order, and one tensor per decision (with a leading dimension when batched).
+
+    `looped` says why a batch was run point by point, where it was.
+    """
+
+    outputs: tuple[torch.Tensor, ...]
+    signature: tuple[torch.Tensor, ...] = ()
+    looped: str | None = field(default=None)
+
+
+def replay(
+    tape: Tape,
+    arguments: Mapping[str, torch.Tensor],
+    *,
+    held: frozenset[int] = frozenset(),
+    stopped: frozenset[int] = frozenset(),
+    dtype: torch.dtype | None = None,
+    device: str | None = None,
+    signature: bool = True,
+    zero: torch.Tensor | None = None,
+) -> Replay:
+    """Run the tape's operations at `arguments`.
+
+    The cuts in `held` keep their recorded values (for differences); at those in `stopped` the value flows and autograd does not. All others
+    are open. `dtype` replaces every floating dtype of the tape, `device` every device. `zero` is a zero that depends on the batch: it is
+    added to every new buffer, so that a batched value can be written into it.
+    """
+    convert = _Converter(dtype, device)
+    env: dict[int, Any] = {slot: convert(value).clone() for slot, value in tape.constants.items()}
+    for name, slot in tape.inputs.items():
+        env[slot] = convert(arguments[name])
+    kept = {number: convert(value) for number, value in tape.held.items() if number in held}
+    decisions: list[torch.Tensor] = []
+
+    def operand(value: Any) -> Any:
+        if isinstance(value, Ref):
+            if value.cut is not None and value.cut in kept:
+                return kept[value.cut]
+            tensor = env[value.slot]
+            return tensor.detach() if value.cut is not None and value.cut in stopped else tensor
+        if isinstance(value, list | tuple):
+            return type(value)(operand(v) for v in value)
+        return convert.constant(value)
+
+    for node in tape.nodes:
+        if node.operation is aten._local_scalar_dense.default:
+            continue
+        args = [operand(value) for value in node.args]
+        named = {key: operand(value) for key, value in node.kwargs.items()}
+        if node.random:
+            _put_back(node, args, env, convert, zero)
+            continue
+        results = tree_leaves(node.operation(*args, **named))
+        for slot, result in zip(node.outputs, results, strict=True):
+            if slot is not None:
+                env[slot] = _buffer(convert(result), zero) if _is_new_buffer(node, result) else result
+        if signature and node.depends:
+            found = decision(node.base, args, named, results)
+            if found is not None:
+                decisions.append(found)
+    return Replay(outputs=tuple(env[slot] for slot in tape.outputs if slot is not None), signature=tuple(decisions))
+
+
+def batched(
+    tape: Tape,
+    batch: Mapping[str, torch.Tensor],
+    *,
+    held: frozenset[int] = frozenset(),
+    dtype: torch.dtype | None = None,
+    device: str | None = None,
+    signature: bool = True,
+    chunk: int = 256,
+    memory: int = 256 << 20,
+) -> Replay:
+    """The tape at many points at once: every argument has a leading batch dimension, and so has everything that is returned.
+
+    Arguments that are the same for the whole batch may be left out: they are those of the tape. At most `chunk` points, and about `memory`
+    bytes, are alive at a time. Where `vmap` cannot map an operation the points are run one by one, and `looped` says why.
+    """
+    names = list(batch)
+    count = len(batch[names[0]])
+    fixed = {name: value for name, value in tape.arguments.items() if name not in batch}
+    size = max(1, min(chunk, memory // max(1, _bytes(tape))))
+
+    def one(zero: torch.Tensor, *values: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]:
+        arguments = {**fixed, **dict(zip(names, values, strict=True))}
+        done = replay(tape, arguments, held=held, dtype=dtype, device=device, signature=signature, zero=zero)
+        return done.outputs, done.signature
+
+    zeros = torch.zeros(count, dtype=torch.float64, device=batch[names[0]].device)
+    looped: str | None = None
+    parts: list[tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]] = []
+    with torch.no_grad():
+        for start in range(0, count, size):
+            rows = slice(start, start + size)
+            values = [batch[name][rows] for name in names]
+            if looped is None:
+                try:
+                    parts.append(torch.func.vmap(one)(zeros[rows], *values))
+                    continue
+                except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+                    looped = str(error).split("\n")[0][:200]
+            points = [one(zeros[rows][k], *[v[k] for v in values]) for k in range(len(values[0]))]
+            parts.append((_stacked([p[0] for p in points]), _stacked([p[1] for p in points])))
+    return Replay(outputs=_joined([p[0] for p in parts]), signature=_joined([p[1] for p in parts]), looped=looped)
+
+
+def _stacked(rows: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+
+def _joined(parts: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+
+def _bytes(tape: Tape) -> int:
+    """About how much one point of a batch keeps alive: every slot once, in float64."""
+    return sum(8 * math.prod(meta.shape) for meta in tape.meta.values())
+
+
+def _put_back(node: Node, args: list[Any], env: dict[int, Any], convert: _Converter, zero: torch.Tensor | None) -> None:
+    """The results of a random operation, as they were recorded: written into its operand where it works in place."""
+    for slot, seen in zip(node.outputs, node.recorded, strict=True):
+        if slot is None or seen is None:
+            continue
+        value = convert(seen)
+        if node.operation._schema.is_mutable and isinstance(args[0], torch.Tensor) and args[0].shape == value.shape:
+            env[slot] = args[0].copy_(value)
+        else:
+            env[slot] = _buffer(value.clone(), zero)
+
+
+def _buffer(made: torch.Tensor, zero: torch.Tensor | None) -> torch.Tensor:
+    return made if zero is None else made + zero.to(made.dtype)
+
+
+def _is_new_buffer(node: Node, result: Any) -> bool:
+    """Whether a node that depends on no value made new memory that a later operation may write into."""
+    if node.depends or not isinstance(result, torch.Tensor) or result.dtype is torch.bool:
+        return False
+    return not any(argument.alias_info is not None for argument in node.operation._schema.returns)
+
+
+class _Converter:
+    """Moves constants, arguments and dtype and device options to the dtype and device of a replay."""
+
+    def __init__(self, dtype: torch.dtype | None, device: str | None) -> None:
+        self.dtype, self.device = dtype, device
+
+    def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
+        wanted = self.dtype if self.dtype is not None and tensor.is_floating_point() else tensor.dtype
+        if tensor.dtype is wanted and (self.device is None or tensor.device.type == self.device):
+            return tensor
+        return tensor.to(device=self.device or tensor.device, dtype=wanted)
+
+    def constant(self, value: Any) -> Any:
+        if isinstance(value, torch.dtype) and self.dtype is not None and value.is_floating_point:
+            return self.dtype
+        if isinstance(value, torch.device) and self.device is not None:
+            return torch.device(self.device)
+        return value
