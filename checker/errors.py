@@ -6,6 +6,7 @@ deserves a sentence that says what to do.
     Error
     ├── UsageError            the command line or a setting cannot be used                      exit 2
     ├── ExerciseError         an exercise is wrong: file, line, what to do                      exit 2
+    │   └── FormulaError      a formula cannot be read or evaluated: column, what to write
     ├── Unsupported           an operation or option that a reading of the tape does not know   recorded, never fatal
     ├── GradientMismatch      raised by `assert_gradients`; also an AssertionError              exit 1
     └── CheckerError          the harness itself failed                                         exit 3
@@ -13,7 +14,7 @@ deserves a sentence that says what to do.
 
 from __future__ import annotations
 
-__all__ = ["CheckerError", "Error", "ExerciseError", "GradientMismatch", "Unsupported", "UsageError"]
+__all__ = ["CheckerError", "Error", "ExerciseError", "FormulaError", "GradientMismatch", "Unsupported", "UsageError"]
 
 
 class Error(Exception):
@@ -37,6 +38,15 @@ class ExerciseError(Error):
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
         return f"{place}{self.message}" + (f" {self.advice}" if self.advice else "")
+
+
+class FormulaError(ExerciseError):
+    """A formula cannot be read or evaluated. `formula` is its text, `column` (1-based) where in it."""
+
+    def __init__(self, message: str, *, formula: str, column: int, advice: str = "") -> None:
+        self.formula, self.column = formula, column
+        shown = formula if len(formula) <= 60 else formula[:60] + "…"
+        super().__init__(f"the formula {shown!r}, column {column}: {message}", advice=advice)
 
 
 class Unsupported(Error):

@@ -26,7 +26,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the record: immutable, named fields only."""
 
 
-class Numbers(_Part):
+class Numbers(_Part, frozen=True, kw_only=True):
     """An array. `values` is flat, in row-major order, of at most 512 entries; `omitted` counts those left out; `norm` is ‖·‖₂ of all."""
 
     shape: tuple[int, ...]
@@ -47,14 +47,14 @@ class Numbers(_Part):
         )
 
 
-class Text(_Part):
+class Text(_Part, frozen=True, kw_only=True):
     """A sentence for people: English, and Simplified Chinese where there is one. Markdown, with mathematics between dollars."""
 
     en: str
     zh: str | None = None
 
 
-class ProblemRecord(_Part):
+class ProblemRecord(_Part, frozen=True, kw_only=True):
     """Why something did not arrive: a verdict's name, a sentence, and the user's line ("file.py:12") where one is known."""
 
     verdict: Verdict
@@ -62,7 +62,7 @@ class ProblemRecord(_Part):
     line: str | None = None
 
 
-class DerivationRecord(_Part):
+class DerivationRecord(_Part, frozen=True, kw_only=True):
     """What one method said about one case.
 
     `seconds` is wall time. `gradients` and `error` (bound or estimate, absolute) are per argument. `details` holds what a method adds
@@ -80,7 +80,7 @@ class DerivationRecord(_Part):
     details: dict[str, Any] = {}
 
 
-class ReferenceRecord(_Part):
+class ReferenceRecord(_Part, frozen=True, kw_only=True):
     """The truth of one case: `kind` is "certified" or "differences"; `gradients`, the `radius` they are known to, the `allowed` error, and
     in `origin` where that comes from."""
 
@@ -91,7 +91,7 @@ class ReferenceRecord(_Part):
     allowed: dict[str, Numbers]
 
 
-class CutRecord(_Part):
+class CutRecord(_Part, frozen=True, kw_only=True):
     """A place where the gradient stops: mechanism, line, text of the line, whether it is `explicit` (detach, no_grad), `declared` by the
     exercise, `baked` (the value left the tape), and in `uncut` the gradient as it would be with this and every other cut open."""
 
@@ -104,7 +104,7 @@ class CutRecord(_Part):
     uncut: dict[str, Numbers] = {}
 
 
-class PathRecord(_Part):
+class PathRecord(_Part, frozen=True, kw_only=True):
     """An execution path: its `signature` (a short hash of the decisions), the `conditions` under which it is taken, in words of Python
     and as LaTeX, and the lines on which Python decided."""
 
@@ -114,7 +114,7 @@ class PathRecord(_Part):
     lines: list[str] = []
 
 
-class StepRecord(_Part):
+class StepRecord(_Part, frozen=True, kw_only=True):
     """One operation of the tape for the computation graph: ATen name, line, shapes, and the operands' and result's slots."""
 
     operation: str
@@ -125,7 +125,7 @@ class StepRecord(_Part):
     shape: tuple[int, ...]
 
 
-class CurveRecord(_Part):
+class CurveRecord(_Part, frozen=True, kw_only=True):
     """Points for a plot. Kinds: "tangent" (x, y of the function; `extra`: point, value, slope), "contour" (x, y axes and z row-major;
     `extra`: names, point, gradient), "path" (x: step, y: loss; `extra`: one list per parameter entry)."""
 
@@ -137,7 +137,7 @@ class CurveRecord(_Part):
     extra: dict[str, Any] = {}
 
 
-class CaseRecord(_Part):
+class CaseRecord(_Part, frozen=True, kw_only=True):
     """An exercise at one point: its `arguments`, what every method derived, and what the comparisons mean together.
 
     `origin`: "example", "sampled", "new path", "given" or "waypoint". `mode`: "vjp" or "projection". `explanation` is one sentence.
@@ -164,7 +164,7 @@ class CaseRecord(_Part):
     stochastic: bool = False
 
 
-class MathematicsRecord(_Part):
+class MathematicsRecord(_Part, frozen=True, kw_only=True):
     """The symbolic reading of one path, as LaTeX: the function, the gradient of each argument, the path condition; `formula` is the
     author's `answer` per argument, as written, once it was proved equal. `note` says why something is missing."""
 
@@ -176,7 +176,7 @@ class MathematicsRecord(_Part):
     note: str = ""
 
 
-class PublishedRecord(_Part):
+class PublishedRecord(_Part, frozen=True, kw_only=True):
     """A published number and what was found: `what` names it ("gradient of x at [1]"), `within` is the tolerance it was published to."""
 
     what: str
@@ -186,7 +186,7 @@ class PublishedRecord(_Part):
     reproduced: bool
 
 
-class DescentRecord(_Part):
+class DescentRecord(_Part, frozen=True, kw_only=True):
     """A training run: logged steps, the loss there, and each parameter's entries there (`parameters[name][k]` belongs to `steps[k]`)."""
 
     optimizer: str
@@ -198,7 +198,7 @@ class DescentRecord(_Part):
     seconds: float = 0.0
 
 
-class SourceRecord(_Part):
+class SourceRecord(_Part, frozen=True, kw_only=True):
     """The function as written: file name, first line (1-based), text, and the SHA-256 of that text."""
 
     file: str
@@ -207,7 +207,7 @@ class SourceRecord(_Part):
     sha256: str
 
 
-class InputRecord(_Part):
+class InputRecord(_Part, frozen=True, kw_only=True):
     """An input as declared: shape in letters ("n 3"), kind ("real", "integer", "boolean", "parameter"), domain in words."""
 
     name: str
@@ -217,7 +217,7 @@ class InputRecord(_Part):
     differentiated: bool
 
 
-class Record(_Part):
+class Record(_Part, frozen=True, kw_only=True):
     """One exercise: its verdict and expected outcome, its cases, and all that a page about it shows."""
 
     exercise: str  #: "file.py::name"
@@ -245,7 +245,7 @@ class Record(_Part):
     notes: list[str] = []  #: what else a reader should know, such as "path unseen"
 
 
-class Refusal(_Part):
+class Refusal(_Part, frozen=True, kw_only=True):
     """An exercise or file that could not be used: `fault` is "author", "usage" or "harness"."""
 
     what: str
@@ -256,7 +256,7 @@ class Refusal(_Part):
     advice: str = ""
 
 
-class Provenance(_Part):
+class Provenance(_Part, frozen=True, kw_only=True):
     """Where and how a run was made. Times are UTC, ISO 8601; `seconds` is wall time."""
 
     started: str
@@ -270,7 +270,7 @@ class Provenance(_Part):
     seed: int
 
 
-class Document(_Part):
+class Document(_Part, frozen=True, kw_only=True):
     """A record file: `{"schema": …, "records": […], …}`. `complete` is false when the run was interrupted."""
 
     records: list[Record]

@@ -48,19 +48,19 @@ def _one_sided(name: str) -> Callable[..., torch.Tensor]:
 
 
 def _extreme(operands: Operands, named: dict[str, Any], results: Sequence[Any]) -> torch.Tensor:
-    x, extreme = operands[0], results[0]
+    x, extreme = operands[0], torch.as_tensor(results[0])
     dims, keep = _argument(operands, named, 1, "dim", ()), _argument(operands, named, 2, "keepdim", False)
     dims = [dims] if isinstance(dims, int) else list(dims) or list(range(x.dim()))
     if not keep:
         for dim in sorted(d % max(x.dim(), 1) for d in dims):
             extreme = extreme.unsqueeze(dim)
-    return x == extreme
+    return torch.as_tensor(x == extreme)
 
 
 def _max_or_min(operands: Operands, named: dict[str, Any], results: Sequence[Any]) -> torch.Tensor:
     if len(results) > 1:
         return torch.as_tensor(results[1])
-    return _sign(operands[0] - operands[1]) if len(operands) > 1 else operands[0] == results[0]
+    return _sign(operands[0] - operands[1]) if len(operands) > 1 else torch.as_tensor(operands[0] == results[0])
 
 
 def _rounded(operands: Operands, _: Any, results: Sequence[Any]) -> torch.Tensor:
@@ -85,7 +85,7 @@ def _difference_sign(operands: Operands, _: Any, __: Any) -> torch.Tensor:
 
 def _threshold(operands: Operands, named: dict[str, Any], _: Any) -> torch.Tensor:
     beta, edge = _argument(operands, named, 1, "beta", 1), _argument(operands, named, 2, "threshold", 20)
-    return operands[0] * beta > edge
+    return torch.as_tensor(operands[0] * beta > edge)
 
 
 def _band(name: str) -> Callable[..., torch.Tensor]:

@@ -53,7 +53,8 @@ class Watcher(TorchFunctionMode):
 class Noticed(float):
     """A Python float that came out of a tensor: every comparison that it takes part in is noted as a decision."""
 
-    __slots__ = ("_compared", "_tensor")
+    _tensor: torch.Tensor
+    _compared: Compared
 
     def __new__(cls, value: float, tensor: torch.Tensor, compared: Compared) -> Noticed:
         made = super().__new__(cls, value)

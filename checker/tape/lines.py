@@ -1,7 +1,7 @@
 """Where in the user's code an operation came from.
 
-Comes in: the running Python stack.  Goes out: ("net.py:12", "y = z.norm()").  Why: a cut, a decision and a mistake are explained by the line
-that a person wrote, not by the line of torch that carried it out.
+Comes in: the running Python stack.  Goes out: ("net.py:12", "y = z.norm()").  Why: a cut, a decision and a mistake are explained by
+the line that a person wrote, not by the line of torch that carried it out.
 """
 
 from __future__ import annotations

@@ -39,10 +39,20 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor]) -> Tape:
     leaves = {name: t.detach().clone().requires_grad_(t.is_floating_point()) for name, t in arguments.items()}
     for name, leaf in leaves.items():
         recorder.add_input(name, leaf)
-    # oneDNN has whole layers as one float32-only operation; without it they arrive as operations that every reading knows
-    with torch.enable_grad(), torch.backends.mkldnn.flags(enabled=False), _inside_functions(recorder), recorder.watcher, recorder:
+    with torch.enable_grad(), _without_onednn(), _inside_functions(recorder), recorder.watcher, recorder:
         outputs = call(leaves)
     return recorder.finish(outputs, arguments, leaves)
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """oneDNN has whole layers as one float32-only operation; without it they arrive as operations that every reading knows."""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 @contextmanager
@@ -64,9 +74,9 @@ def _inside_functions(recorder: _Recorder) -> Iterator[None]:
         torch.autograd.Function.apply = original  # type: ignore[method-assign]
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.keep: list[torch.Tensor] = []  # strong references: while they live, ids and storages stay unique
         self.slots: dict[int, int] = {}  # id of a tensor -> slot
@@ -103,7 +113,7 @@ class _Recorder(TorchDispatchMode):
         slot = len(self.keep)
         self.slots[id(tensor)] = slot
         self.keep.append(tensor)
-        self.meta[slot] = Meta(tuple(tensor.shape), tensor.stride(), tensor.storage_offset(), tensor.dtype, tensor.device.type)
+        self.meta[slot] = Meta(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.device.type)
         return slot
 
     def _operand(self, tensor: torch.Tensor) -> Ref:
@@ -177,8 +187,7 @@ class _Recorder(TorchDispatchMode):
         outputs = tuple(None if t is None else self._slot(t) for t in tensors)
         with _disable_current_modes():
             recorded = tuple(
-                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None
-                for t in tensors
+                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None for t in tensors
             )
         node = Node(
             len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
@@ -274,12 +283,8 @@ def _shape_only(func: Any) -> bool:
     """Whether the values of an operation's tensors do not matter to its result: only shapes, dtypes and devices do."""
     name = func._overloadpacket.__name__
     return (
-        name.endswith("_like") or name.startswith("new_") or name in ("zero_", "zero", "fill_", "fill", "detach_") and _scalar(func)
+        name.endswith("_like") or name.startswith("new_") or (name in ("zero_", "zero", "fill_", "fill") and func._overloadname != "Tensor")
     )
-
-
-def _scalar(func: Any) -> bool:
-    return func._overloadname in ("", "default", "Scalar")
 
 
 def _storage(tensor: torch.Tensor) -> int:

@@ -78,9 +78,9 @@ def replay(
             _put_back(node, args, env, convert, zero)
             continue
         results = tree_leaves(node.operation(*args, **named))
-        for slot, result in zip(node.outputs, results, strict=True):
-            if slot is not None:
-                env[slot] = _buffer(convert(result), zero) if _is_new_buffer(node, result) else result
+        for target, result in zip(node.outputs, results, strict=True):
+            if target is not None:
+                env[target] = _buffer(convert(result), zero) if _is_new_buffer(node, result) else result
         if signature and node.depends:
             found = decision(node.base, args, named, results)
             if found is not None:
