@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,7 +90,8 @@ class Exercise:
     function: Callable[..., Any]
     call: Call = field(repr=False)
     inputs: tuple[Input, ...]
-    file: str = ""
+    file: str = ""  #: relative to the folder it was found in
+    path: str = ""  #: where the file lies, for messages
     line: int = 0
     text: str = field(default="", repr=False)
     title: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Exercise:
     values: Callable[[torch.Generator], Mapping[str, Any]] | Mapping[str, Any] | None = None
     answer: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    sampled: bool = True  #: random points are drawn in addition to the examples
     expects: Verdict = Verdict.AGREES
     cuts: frozenset[str] = frozenset()
     dtypes: tuple[str, ...] = ("float64", "float32")
@@ -135,15 +139,38 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
     - `values`: fixed values of inputs (data): a dict, or a function of a `torch.Generator` that returns one.
     - `constant`: names of floating inputs that are not differentiated; those with `values` are constant anyway unless differentiated by name.
     - `differentiate`: names of the inputs that are; default: every floating input without `values`.
-    - `title`, `statement`: text, or `{"en": …, "zh": …}`; the statement defaults to the docstring.
+    - `title`, `statement`: text, or `{"en": …, "zh": …}`; in English the title defaults to the name, the statement to the docstring.
     - `points`, `source`, `expects` (a verdict), `cuts` (mechanisms declared as meant, such as "item"), `dtypes`, `tolerance`.
+    - `sampled=False`: only the examples are checked, no random points.
 
     Raises:
         ExerciseError: an annotation that cannot be read, a letter without size, an unknown option or name; with file and line.
     """
     if target is None:
-        return lambda function: _make(function, options)
-    return _make(target, options)
+        return lambda function: exercise(function, **options)
+    try:
+        return _make(target, options)
+    except ExerciseError as error:
+        problems = _collected.get()
+        if problems is None:
+            raise
+        problems.append(error)
+        return target
+
+
+#: Problems found so far in the file that is being loaded; None outside of loading.
+_collected: ContextVar[list[ExerciseError] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[ExerciseError]]:
+    """While this lasts, `exercise` puts its errors on the list that is given and goes on, so that a file shows all of them at once."""
+    problems: list[ExerciseError] = []
+    token = _collected.set(problems)
+    try:
+        yield problems
+    finally:
+        _collected.reset(token)
 
 
 def _make(target: Any, options: dict[str, Any]) -> Exercise:
@@ -152,7 +179,7 @@ def _make(target: Any, options: dict[str, Any]) -> Exercise:
     file, line, text = locate(target)
     problems: list[str] = []
 
-    known = "answer examples descent sizes domains values constant differentiate title statement points source expects cuts dtypes tolerance"
+    known = "answer examples descent sizes domains values constant differentiate title statement points source expects cuts dtypes tolerance sampled"
     for name in options.keys() - set(known.split()):
         problems.append(f"unknown option {name!r}; known are {', '.join(known.split())}")
     signature_of: Callable[..., Any] = target
@@ -195,10 +222,11 @@ def _make(target: Any, options: dict[str, Any]) -> Exercise:
         call=call or positional_call(target, tuple(names)),
         inputs=inputs,
         file=Path(file).name if file else "",
+        path=file,
         line=line,
         text=text,
-        title=_text(options.get("title") or target.__name__.replace("_", " ")),
-        statement=_text(options.get("statement") or inspect.cleandoc(target.__doc__ or "")),
+        title=_text(options.get("title"), target.__name__.replace("_", " ")),
+        statement=_text(options.get("statement"), inspect.cleandoc(target.__doc__ or "")),
         origin=options.get("source", ""),
         theme=Path(file).stem if file else "",
         points=float(options.get("points", 1.0)),
@@ -206,6 +234,7 @@ def _make(target: Any, options: dict[str, Any]) -> Exercise:
         values=values,
         answer=dict(answer),
         examples=examples,
+        sampled=bool(options.get("sampled", True)),
         expects=Verdict(options.get("expects", Verdict.AGREES)),
         cuts=frozenset(options.get("cuts") or ()),
         dtypes=tuple(options.get("dtypes") or ("float64", "float32")),
@@ -327,5 +356,6 @@ def _names_of(values: Any) -> set[str]:
     return set(values(torch.Generator().manual_seed(0)))
 
 
-def _text(value: str | Mapping[str, str]) -> dict[str, str]:
-    return {"en": value} if isinstance(value, str) else dict(value)
+def _text(given: str | Mapping[str, str] | None, english: str) -> dict[str, str]:
+    """A text by language: what the author gave, and `english` where that says nothing in English."""
+    return {"en": english} | ({"en": given} if isinstance(given, str) else dict(given or {}))
