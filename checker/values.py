@@ -168,6 +168,7 @@ class Reference:
     origin: str
     value: tuple[Array, ...] = ()
     value_allowed: tuple[Array, ...] = ()
+    seconds: float = 0.0  #: wall time spent on finding it
 
 
 class Worst(msgspec.Struct, frozen=True, kw_only=True):

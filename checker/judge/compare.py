@@ -1,0 +1,129 @@
+"""How far a gradient is from the truth.
+
+Comes in: a derivation, the reference, a case.  Goes out: one `Comparison` an argument.  Why: one number is not enough. An entry may be far off
+in ULP and right to its conditioning, or close in norm and wrong in one entry of a thousand; so errors are taken entry by entry and in norm,
+and the worst entry is named.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from checker.values import Array, Case, Comparison, Derivation, Reference, Verdict, Worst, number
+
+#: (machine epsilon, smallest normal exponent) of each dtype: 2^(1−p) and the exponent below which spacing is constant. IEEE 754-2019, 3.6.
+FORMATS = {"float64": (2.0**-52, -1022), "float32": (2.0**-23, -126), "float16": (2.0**-10, -14), "bfloat16": (2.0**-7, -126)}
+
+#: Beyond this share of the gradient's norm the allowed error says nothing about the gradient any more.
+TOO_WIDE = 0.1
+
+
+def ulp(x: Array, dtype: str) -> Array:
+    """Unit in the last place of `dtype` at each entry: the spacing of its floats just above |x| (Muller et al., Handbook of FP Arithmetic, 2.3).
+
+    >>> ulp(np.array([1.0, 3.0, 0.0]), "float64") / 2.0**-52
+    array([1.00000000e+000, 2.00000000e+000, 2.22507386e-308])
+    """
+    epsilon, lowest = FORMATS[dtype]
+    with np.errstate(all="ignore"):
+        exponent = np.floor(np.log2(np.abs(x), where=x != 0, out=np.full(np.shape(x), float(lowest))))
+    exponent = np.clip(np.nan_to_num(exponent, nan=lowest, posinf=1023, neginf=lowest), lowest, 1023)
+    result: Array = np.asarray(np.ldexp(1.0, exponent.astype(int)) * epsilon)
+    return result
+
+
+def compare(derivation: Derivation, reference: Reference, case: Case) -> list[Comparison]:
+    """Compare every gradient of `derivation` with the truth, entry by entry and in norm.
+
+    |g − g*| may be as large as the reference allows, plus its radius, plus the method's own error estimate where it has one.
+    """
+    return [
+        _compare(derivation, name, np.asarray(derivation.gradients[name]), reference, case)
+        for name in case.differentiated
+        if name in derivation.gradients and name in reference.high
+    ]
+
+
+def _compare(derivation: Derivation, name: str, got: Array, reference: Reference, case: Case) -> Comparison:
+    high, low = reference.high[name], reference.low[name]
+    with np.errstate(all="ignore"):
+        # g − high is exact where they are close (Sterbenz), so the error is right to far below one ULP
+        error = np.abs((got - high) - low)
+        own = np.asarray(derivation.error.get(name, 0.0))
+        allowed = reference.allowed[name] + reference.radius[name] + own
+        same = (got == high) | (np.isnan(got) & np.isnan(high))  # infinities of one sign, and an undefined truth
+        error = np.where(same & ~np.isfinite(high), 0.0, error)
+        inside = error <= allowed
+        excess = np.where(np.isnan(error), np.inf, error / np.where(allowed > 0, allowed, np.finfo(float).tiny))
+        relative = np.where(error == 0, 0.0, error / np.abs(high))
+        ulps = error / ulp(high, case.dtype)
+        normwise = _norm(error) / _norm(high) if _norm(high) else (0.0 if not _norm(error) else np.inf)
+    verdict, message = _verdict(name, got, high, allowed, inside, reference, case)
+    worst = _worst(got, high, error, relative, ulps, allowed, excess) if got.size else None
+    if verdict is Verdict.WRONG and worst is not None:
+        message = _sentence(name, worst)
+    width = _norm(allowed) / _norm(high) if _norm(high) else 0.0
+    return Comparison(
+        method=derivation.method,
+        argument=name,
+        verdict=verdict,
+        against=reference.kind,
+        absolute=number(_largest(error)),
+        relative=number(_largest(relative)),
+        ulp=number(_largest(ulps)),
+        normwise=number(normwise),
+        conditioning=number(width / (FORMATS[case.dtype][0] / 2)),
+        worst=worst,
+        allowed_from=reference.origin + (" and the method's own error estimate" if name in derivation.error else ""),
+        message=message,
+    )
+
+
+def _verdict(name: str, got: Array, high: Array, allowed: Array, inside: Array, reference: Reference, case: Case) -> tuple[Verdict, str]:
+    if not np.all(inside):
+        return Verdict.WRONG, ""
+    scale = max(_norm(high), _natural_scale(reference, case, name) * np.sqrt(max(1, got.size)))
+    if got.size and np.any(allowed > np.abs(high)) and _norm(allowed) > TOO_WIDE * scale:
+        message = (
+            f"gradient of {name}: rounding alone may move it by {_norm(allowed):.2g}, its norm is {_norm(high):.2g}; "
+            f"a wider dtype than {case.dtype} would settle it"
+        )
+        return Verdict.INCONCLUSIVE, message
+    return Verdict.AGREES, f"gradient of {name} agrees"
+
+
+def _natural_scale(reference: Reference, case: Case, name: str) -> float:
+    """|v·f| / |x|: how large a gradient of this function is by its dimensions, for judging a width where the true gradient is zero."""
+    value = sum(float(np.sum(np.abs(v))) for v in reference.value)
+    size = float(np.max(np.abs(np.asarray(case.arguments[name].detach().double())), initial=0.0))
+    return value / size if size and np.isfinite(value) else 0.0
+
+
+def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, allowed: Array, excess: Array) -> Worst:
+    at = np.unravel_index(int(np.argmax(excess)), np.shape(excess)) if np.ndim(excess) else ()
+    return Worst(
+        index=tuple(int(i) for i in at),
+        got=number(got[at]),
+        expected=number(high[at]),
+        absolute=number(error[at]),
+        relative=number(relative[at]),
+        ulp=number(ulps[at]),
+        allowed=number(allowed[at]),
+    )
+
+
+def _sentence(name: str, worst: Worst) -> str:
+    place = f" at {list(worst.index)}" if worst.index else ""
+    return f"gradient of {name}{place}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
+
+
+def _digits(value: object, digits: int = 10) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def _norm(x: Array) -> float:
+    return float(np.linalg.norm(np.ravel(x))) if np.size(x) else 0.0
+
+
+def _largest(x: Array) -> float:
+    return float(np.max(x)) if np.size(x) else 0.0

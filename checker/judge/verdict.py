@@ -1,0 +1,58 @@
+"""What comparisons mean together.
+
+Comes in: comparisons and derivations of a case, cases of an exercise.  Goes out: one verdict and one sentence.  Why: a skipped method must
+never hide, and one wrong entry must never be outvoted: the worst counts, and a required method that did not arrive counts as its problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checker.record import CaseRecord
+from checker.values import SEVERITY, Case, Comparison, Derivation, Verdict
+
+#: Problems that count only where the method is required.
+TOLERATED = (Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE)
+
+
+def case_verdict(
+    case: Case, derivations: Sequence[Derivation], comparisons: Sequence[Comparison], required: Sequence[str]
+) -> tuple[Verdict, str]:
+    """The worst of a case's comparisons and problems, with the sentence that explains it."""
+    found: list[tuple[Verdict, str]] = [(c.verdict, f"{c.method}: {c.message}" if c.message else c.method) for c in comparisons]
+    for derivation in derivations:
+        problem = derivation.problem
+        if problem is not None and (problem.verdict not in TOLERATED or derivation.method in required):
+            where = f" ({problem.line})" if problem.line else ""
+            found.append((problem.verdict, f"{derivation.method}: {problem.message}{where}"))
+    if not found:
+        return Verdict.INCONCLUSIVE, "nothing could be compared: no method and no reference arrived"
+    verdict, message = max(found, key=lambda pair: SEVERITY.index(pair[0]))
+    if verdict is Verdict.AGREES:
+        methods = list(dict.fromkeys(c.method for c in comparisons))
+        return verdict, f"{_listed(methods)} agree with the truth" if len(methods) > 1 else f"{methods[0]} agrees with the truth"
+    return verdict, message
+
+
+def record_verdict(cases: Sequence[CaseRecord]) -> tuple[Verdict, str]:
+    """The worst case's verdict and sentence; where all agree, how many points and dtypes that was."""
+    if not cases:
+        return Verdict.INCONCLUSIVE, "no case could be made"
+    worst = max(cases, key=lambda case: SEVERITY.index(case.verdict))
+    if worst.verdict is Verdict.AGREES:
+        points, dtypes = len({case.number for case in cases}), list(dict.fromkeys(case.dtype for case in cases))
+        return worst.verdict, f"the gradient is right at {points} point{'s' * (points != 1)} in {_listed(dtypes)}"
+    return worst.verdict, f"at point {worst.number} ({worst.origin}, {worst.dtype}), {worst.explanation}"
+
+
+def missing(cases: Sequence[CaseRecord], required: Sequence[str]) -> list[str]:
+    """Required methods that did not arrive in some case."""
+    return [name for name in required if any(not _arrived(case, name) for case in cases)]
+
+
+def _arrived(case: CaseRecord, name: str) -> bool:
+    return any(d.method == name and d.problem is None for d in case.derivations)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

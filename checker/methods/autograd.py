@@ -1,0 +1,218 @@
+"""PyTorch's own automatic differentiation: what is under test.
+
+Comes in: a case.  Goes out: its gradients by reverse mode (CPU, CUDA) and by forward mode.  Why: these are what a program really uses; the
+other methods exist to judge them.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from checker.sampling import seeded
+from checker.tape.tape import Tape
+from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
+
+
+def to_array(tensor: torch.Tensor) -> Array:
+    """A tensor as float64, exactly: every narrower float widens without loss."""
+    result: Array = tensor.detach().to("cpu", torch.float64).numpy()
+    return result
+
+
+def crashed(error: Exception) -> Problem:
+    """An exception of the function or of torch as a problem; the first line is what a person reads."""
+    first = (str(error).strip() or "no message").split("\n")[0]
+    return Problem(verdict=Verdict.CRASHED, message=f"{type(error).__name__}: {first}")
+
+
+class Reverse:
+    """Vector–Jacobian product by `torch.autograd.grad`, on the CPU, in the case's dtype."""
+
+    name = "reverse"
+    device = "cpu"
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        return None
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        """Jᵀv for every differentiated argument. An argument that autograd does not reach has a zero gradient and is named in `details`."""
+        start = time.perf_counter()
+        try:
+            value, gradients = vjp(case, self.device)
+        except Exception as error:  # the function under test may raise anything
+            return Derivation(method=self.name, device=self.device, dtype=case.dtype, problem=crashed(error))
+        unreached = [name for name, g in gradients.items() if g is None]
+        arrays = {name: np.zeros(tuple(case.arguments[name].shape)) if g is None else to_array(g) for name, g in gradients.items()}
+        problem = _misshapen(case, arrays)
+        return Derivation(
+            method=self.name,
+            device=self.device,
+            dtype=case.dtype,
+            seconds=time.perf_counter() - start,
+            value=tuple(to_array(v) for v in value if v.is_floating_point()),
+            gradients=arrays,
+            problem=problem,
+            details={"unreached": unreached} if unreached else {},
+        )
+
+
+class Cuda(Reverse):
+    """Reverse mode on the first CUDA device, with TF32 off."""
+
+    name = "cuda"
+    device = "cuda"
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        reason = no_cuda()
+        if reason:
+            return Problem(verdict=Verdict.NOT_AVAILABLE, message=reason)
+        if tape is not None and tape.stochastic:
+            message = "CUDA draws other random numbers than the CPU, on which the tape was recorded"
+            return Problem(verdict=Verdict.UNSUPPORTED, message=message)
+        return None
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        with full_precision():
+            return super().derive(case, tape, reference)
+
+
+class Forward:
+    """⟨v, J eᵢ⟩ for every entry i, by `torch.func.jvp`: forward mode, one direction an entry (or along the directions of a projection)."""
+
+    name = "forward"
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if case.mode is Mode.PROJECTION:
+            return Problem(verdict=Verdict.UNSUPPORTED, message="forward mode takes one pass an entry: compared along directions instead")
+        for cut in tape.cuts if tape is not None else ():
+            if cut.how == "no_grad":
+                message = "torch.no_grad does not stop forward mode: its derivative is the uncut one"
+                return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=cut.line)
+        return None
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        start = time.perf_counter()
+        try:
+            value, gradients = _forward(case)
+        except NotImplementedError as error:
+            return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
+        except RuntimeError as error:
+            missing = "jvp" in str(error) or "forward AD" in str(error) or "forward-mode" in str(error)
+            return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error) if missing else crashed(error))
+        except Exception as error:
+            return Derivation(method=self.name, dtype=case.dtype, problem=crashed(error))
+        return Derivation(
+            method=self.name,
+            dtype=case.dtype,
+            seconds=time.perf_counter() - start,
+            value=tuple(to_array(v) for v in value if v.is_floating_point()),
+            gradients=gradients,
+        )
+
+
+def vjp(case: Case, device: str = "cpu") -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor | None]]:
+    """Value and Jᵀv by reverse mode; None for an argument that no floating output reaches."""
+    leaves = {name: t.detach().to(device).clone() for name, t in case.arguments.items()}
+    for name in case.differentiated:
+        leaves[name].requires_grad_()
+    with seeded(case.seed), torch.enable_grad():
+        outputs = case.exercise.call(leaves)
+    pairs = [(o, v.to(o.device, o.dtype)) for o, v in zip(outputs, case.upstream, strict=True) if v is not None and o.requires_grad]
+    if not pairs:
+        return outputs, dict.fromkeys(case.differentiated)
+    gradients = torch.autograd.grad(
+        [o for o, _ in pairs], [leaves[n] for n in case.differentiated], [v for _, v in pairs], allow_unused=True
+    )
+    return outputs, dict(zip(case.differentiated, gradients, strict=True))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """No TF32 in matrix products or convolutions: its 10-bit mantissa would be taken for a wrong gradient."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+@functools.cache
+def no_cuda() -> str:
+    """Why CUDA cannot be used, or the empty string where it can."""
+    if not torch.backends.cuda.is_built():
+        return f"torch {torch.__version__} was built without CUDA"
+    return "" if torch.cuda.is_available() else "no CUDA device was found"
+
+
+def _forward(case: Case) -> tuple[tuple[torch.Tensor, ...], dict[str, Array]]:
+    names = case.differentiated
+    primals = tuple(case.arguments[name].detach().clone() for name in names)
+
+    def function(*values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        # not `seeded`: under vmap the generator is left alone, and draws are made under the caller's seed
+        return case.exercise.call({**case.arguments, **dict(zip(names, values, strict=True))})
+
+    with seeded(case.seed):
+        value = function(*primals)
+    kept = [k for k, v in enumerate(case.upstream) if v is not None]
+
+    def along(*tangents: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        _, moved = torch.func.jvp(lambda *v: tuple(function(*v)[k] for k in kept), primals, tangents)
+        return moved  # type: ignore[no-any-return]
+
+    gradients: dict[str, Array] = {}
+    for position, name in enumerate(names):
+        x = primals[position]
+        basis = torch.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)
+        zeros = [torch.zeros_like(p) for p in primals]
+        total = np.zeros(x.numel())
+        for rows, moved in _all_along(along, basis, zeros, position, case.seed):
+            for k, tangent in zip(kept, moved, strict=True):
+                upstream = case.upstream[k]
+                assert upstream is not None
+                total[rows] += to_array(tangent).reshape(len(tangent), -1) @ to_array(upstream).ravel()
+        gradients[name] = total.reshape(tuple(x.shape))
+    return value, gradients
+
+
+def _all_along(
+    along: Any, basis: torch.Tensor, zeros: list[torch.Tensor], position: int, seed: int, chunk: int = 512
+) -> Iterator[tuple[slice, tuple[torch.Tensor, ...]]]:
+    """The derivative along every row of `basis`: by `vmap` in chunks, one row at a time where it cannot be mapped."""
+
+    def row(tangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return along(*zeros[:position], tangent, *zeros[position + 1 :])  # type: ignore[no-any-return]
+
+    for start in range(0, len(basis), chunk):
+        rows = slice(start, min(start + chunk, len(basis)))
+        try:
+            with seeded(seed):
+                moved = torch.func.vmap(row, randomness="same")(basis[rows])
+        except (RuntimeError, ValueError, NotImplementedError):
+            single = []
+            for tangent in basis[rows]:
+                with seeded(seed):
+                    single.append(row(tangent))
+            moved = tuple(torch.stack(column) for column in zip(*single, strict=True))
+        yield rows, moved
+
+
+def _no_forward(error: Exception) -> Problem:
+    first = str(error).strip().split("\n")[0][:160]
+    return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch has no forward-mode rule here: {first}")
+
+
+def _misshapen(case: Case, gradients: Mapping[str, Array]) -> Problem | None:
+    for name, gradient in gradients.items():
+        wanted = tuple(case.arguments[name].shape)
+        if gradient.shape != wanted:
+            return Problem(verdict=Verdict.WRONG_SHAPE, message=f"gradient of {name} has shape {gradient.shape}, expected {wanted}")
+    return None

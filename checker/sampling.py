@@ -1,0 +1,190 @@
+"""Points at which an exercise is checked.
+
+Comes in: an exercise, a seed, a dtype.  Goes out: `Case` values.  Why: a gradient is proved at points, so the points must lie in the declared
+domains, be reproducible from a logged seed, and be the same for every dtype.
+
+Sampled entries are rounded to float32 (to the case's dtype where that is narrower), so that float64 and float32 cases share one exact binary
+point and therefore one truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from checker.authoring import Example, Exercise
+from checker.errors import ExerciseError
+from checker.inputs import Domain, Input, resolve
+from checker.values import Case, Mode, Settings
+
+#: Magnitudes of the draws that look for new paths: small and large inputs take other branches than those near one.
+SCALES = (1.0, 10.0, 0.1, 100.0, 1e-3, 1e3)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run with torch's generators seeded, and leave the caller's random state as it was: every call of a case sees the same draws."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def case_seed(exercise: Exercise, settings: Settings, number: int) -> int:
+    """A seed for one point, derived from the run's seed and the exercise's name, so that one exercise's draws do not move another's."""
+    text = f"{settings.seed}/{exercise.id}/{number}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
+
+
+def sample(exercise: Exercise, settings: Settings, number: int, dtype: str, *, scale: float = 1.0, origin: str = "sampled") -> Case:
+    """The exercise at a fresh point drawn from its inputs' domains.
+
+    Raises:
+        ExerciseError: an input cannot be drawn (an integer without a bound), or a fixed value has another shape than declared.
+    """
+    seed = case_seed(exercise, settings, number)
+    generator = torch.Generator().manual_seed(seed)
+    fixed = _fixed(exercise, generator)
+    parameters = exercise.parameters(seed) if exercise.parameters is not None else {}
+    arguments = {}
+    for declared in exercise.inputs:
+        if declared.kind == "parameter":
+            arguments[declared.name] = parameters[declared.name]
+        elif declared.name in fixed:
+            arguments[declared.name] = torch.as_tensor(fixed[declared.name])
+        else:
+            arguments[declared.name] = _draw(exercise, declared, generator, scale)
+    return complete(exercise, arguments, settings, number=number, dtype=dtype, seed=seed, origin=origin, generator=generator)
+
+
+def at_example(exercise: Exercise, example: Example, settings: Settings, number: int, dtype: str) -> Case:
+    """The exercise at a published point; inputs that the example does not give are fixed values or drawn."""
+    seed = case_seed(exercise, settings, number)
+    drawn = sample(exercise, settings, number, "float64").arguments
+    given = {name: torch.as_tensor(value) for name, value in example.inputs.items()}
+    upstream = None if example.upstream is None else torch.as_tensor(example.upstream)
+    return complete(exercise, {**drawn, **given}, settings, number=number, dtype=dtype, seed=seed, origin="example", upstream=upstream)
+
+
+def complete(
+    exercise: Exercise,
+    arguments: Mapping[str, torch.Tensor],
+    settings: Settings,
+    *,
+    number: int,
+    dtype: str,
+    seed: int,
+    origin: str,
+    generator: torch.Generator | None = None,
+    upstream: torch.Tensor | tuple[torch.Tensor | None, ...] | None = None,
+) -> Case:
+    """A case from arguments: cast to `dtype`, with an upstream for every floating output.
+
+    With `generator` the upstream of a non-scalar output is drawn from it, otherwise it is ones, as textbooks and `y.sum().backward()` have it.
+    """
+    wanted: torch.dtype = getattr(torch, dtype)
+    cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
+    with seeded(seed), torch.no_grad():
+        outputs = exercise.call({name: t.clone() for name, t in cast.items()})
+    if isinstance(upstream, torch.Tensor):
+        upstream = (upstream,) * len(outputs)
+    given = upstream or (None,) * len(outputs)
+    vectors = tuple(_upstream(o, g, generator, wanted) for o, g in zip(outputs, given, strict=True))
+    differentiated = tuple(name for name in exercise.differentiated if cast[name].is_floating_point())
+    entries = sum(cast[name].numel() for name in differentiated)
+    return Case(
+        exercise=exercise,
+        number=number,
+        arguments=cast,
+        differentiated=differentiated,
+        upstream=vectors,
+        dtype=dtype,
+        seed=seed,
+        origin=origin,
+        mode=Mode.PROJECTION if entries > settings.projection_above else Mode.VJP,
+    )
+
+
+def cases(exercise: Exercise, settings: Settings) -> Iterator[Case]:
+    """Every published point, then `settings.points` fresh ones, each in every dtype."""
+    dtypes = settings.dtypes or exercise.dtypes
+    number = 0
+    points = {repr(sorted((k, repr(v)) for k, v in e.inputs.items())) + repr(e.upstream): e for e in exercise.examples}
+    for example in points.values():
+        for dtype in dtypes:
+            yield at_example(exercise, example, settings, number, dtype)
+        number += 1
+    for _ in range(settings.points if exercise.sampled else 0):
+        for dtype in dtypes:
+            yield sample(exercise, settings, number, dtype)
+        number += 1
+
+
+def seeking(exercise: Exercise, settings: Settings, start: int, dtype: str, tries: int = 24) -> Iterator[Case]:
+    """Points of many magnitudes, for finding paths that have not been seen."""
+    for k in range(tries):
+        yield sample(exercise, settings, start + k, dtype, scale=SCALES[k % len(SCALES)], origin="new path")
+
+
+def inside(domain: Domain, x: torch.Tensor) -> torch.Tensor:
+    """Which entries of `x` lie in `domain`."""
+    return (x > domain.low) & (x < domain.high) & (x.abs() >= domain.margin)
+
+
+def moved(case: Case, arguments: Mapping[str, torch.Tensor]) -> Case:
+    """`case` at other arguments."""
+    return replace(case, arguments=arguments)
+
+
+def _fixed(exercise: Exercise, generator: torch.Generator) -> Mapping[str, Any]:
+    if exercise.values is None:
+        return {}
+    return exercise.values if isinstance(exercise.values, Mapping) else exercise.values(generator)
+
+
+def _draw(exercise: Exercise, declared: Input, generator: torch.Generator, scale: float) -> torch.Tensor:
+    try:
+        shape = resolve(declared.shape or (), exercise.sizes)
+    except ValueError as error:
+        raise ExerciseError(f"input {declared.name!r}: {error}.", file=exercise.file, line=exercise.line) from None
+    domain = declared.domain
+    if declared.kind == "boolean":
+        return torch.randint(0, 2, shape, generator=generator).bool()
+    if declared.kind == "integer":
+        if domain.below is None:
+            raise ExerciseError(
+                f"the integer input {declared.name!r} has no bound.",
+                file=exercise.file,
+                line=exercise.line,
+                advice=f"Add domains={{{declared.name!r}: below(10)}}, or fix it by values={{{declared.name!r}: …}}.",
+            )
+        return torch.randint(0, domain.below, shape, generator=generator)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    if math.isfinite(domain.low) and math.isfinite(domain.high):
+        drawn = domain.low + (domain.high - domain.low) * (0.01 + 0.98 * torch.rand(shape, generator=generator, dtype=torch.float64))
+    elif math.isfinite(domain.low):
+        drawn = domain.low + scale * torch.exp(0.7 * normal)
+    elif math.isfinite(domain.high):
+        drawn = domain.high - scale * torch.exp(0.7 * normal)
+    else:
+        drawn = scale * normal
+    if domain.margin:
+        drawn = torch.where(drawn.abs() < domain.margin, torch.copysign(domain.margin + drawn.abs(), drawn), drawn)
+    return drawn.float().double()
+
+
+def _upstream(
+    output: torch.Tensor, given: torch.Tensor | None, generator: torch.Generator | None, dtype: torch.dtype
+) -> torch.Tensor | None:
+    if not output.is_floating_point():
+        return None
+    if given is not None:
+        return given.to(output.dtype).expand_as(output).clone()
+    if output.dim() == 0 or generator is None:
+        return torch.ones_like(output)
+    return torch.randn(output.shape, generator=generator, dtype=torch.float64).float().to(dtype).to(output.dtype)
