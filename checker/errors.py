@@ -45,8 +45,8 @@ class FormulaError(ExerciseError):
 
     def __init__(self, message: str, *, formula: str, column: int, advice: str = "") -> None:
         self.formula, self.column = formula, column
-        shown = formula if len(formula) <= 60 else formula[:60] + "…"
-        super().__init__(f"the formula {shown!r}, column {column}: {message}", advice=advice)
+        shown, said, advised = (t if len(t) <= limit else t[:limit] + "…" for t, limit in ((formula, 60), (message, 300), (advice, 300)))
+        super().__init__(f"the formula {shown!r}, column {column}: {said}", advice=advised)
 
 
 class Unsupported(Error):

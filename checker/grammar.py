@@ -1,0 +1,376 @@
+"""The grammar of formulas: what each node of Python's syntax tree means, for those that mean anything.
+
+Comes in: a syntax tree and the names it may use.  Goes out: a function of the arguments.  Why: a whitelist is a list; this is it. A node,
+operator, name or parameter that has no case here is an error at its column.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import math
+import operator
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from fractions import Fraction
+from typing import Any
+
+import torch
+
+from checker.errors import FormulaError
+from checker.functions import ENTRIES, FUNCTIONS, MEASURES, SIZE, kind, transposed
+from checker.notation import DEEPEST, Spelling, member
+
+ONE = "1"  #: the argument that numbers are multiples of
+NODES = 1000  #: of the syntax tree
+EXPONENT = 1000  #: largest constant exponent
+
+Arguments = Mapping[str, torch.Tensor]
+Reading = Callable[[Arguments], Any]
+
+_ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: torch.add,
+    ast.Sub: torch.sub,
+    ast.Mult: torch.mul,
+    ast.Div: torch.div,
+    ast.Pow: torch.pow,
+    ast.MatMult: torch.matmul,
+}
+_WHOLE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+_COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Lt: torch.lt,
+    ast.LtE: torch.le,
+    ast.Gt: torch.gt,
+    ast.GtE: torch.ge,
+    ast.Eq: torch.eq,
+    ast.NotEq: torch.ne,
+}
+_CONSTANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "pi": lambda one: 4 * torch.atan(one),
+    "π": lambda one: 4 * torch.atan(one),
+    "e": lambda one: torch.exp(one),
+}
+#: Letters that look Latin and are not.
+_LOOKALIKES = str.maketrans("асеіјорухһԁԛԝАВЕІЈКМНОРСТХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwABEIJKMHOPCTXoABEZHIKMNOPTYX")
+
+
+class Reader:
+    """Turns each node of the syntax tree into a function of the arguments; what it has no case for is an error."""
+
+    def __init__(self, spelling: Spelling, names: Collection[str]) -> None:
+        self.spelling = spelling
+        self.encoded = spelling.python.encode()
+        self.names = {unicodedata.normalize("NFKC", member(n)): n for n in names}
+        self.used: list[str] = []
+        self.binary = True
+
+    def error(self, node: ast.expr, message: str, advice: str = "") -> FormulaError:
+        position = len(self.encoded[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
+        return self.spelling.error(position, message, advice)
+
+    def written(self, node: ast.expr) -> str:
+        """The node as its author wrote it."""
+        start, end = (len(self.encoded[:offset].decode()) for offset in (node.col_offset, node.end_col_offset or 0))
+        columns = self.spelling.columns
+        return self.spelling.original[columns[start] : columns[end - 1] + 1]
+
+    def read(self, tree: ast.expr) -> Reading:
+        """The tree's value as a tensor. Depth and size are bounded before anything recurses."""
+        waiting: list[tuple[ast.AST, int]] = [(tree, 1)]
+        count = 0
+        while waiting:
+            node, depth = waiting.pop()
+            count += 1
+            if depth > 2 * DEEPEST or count > NODES:
+                raise self.error(tree, "it is too large: too many operations, or too many inside one another.", "Simplify the formula.")
+            waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+        return self.tensor(tree)
+
+    # -- tensors
+
+    def tensor(self, node: ast.expr) -> Reading:
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return self.number(number)
+            case ast.Name() | ast.Attribute():
+                return self.name(node)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.apply(node, torch.neg, self.tensor(operand))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.tensor(operand)
+            case ast.BinOp():
+                return self.operation(node)
+            case ast.Subscript(value=base, slice=index):
+                return self.apply(node, operator.getitem, self.tensor(base), self.index(index))
+            case ast.Call():
+                return self.call(node)
+            case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+                raise self.error(node, "a comparison stands only inside where.", "Write where(x > 0, a, b).")
+        raise self.error(node, f"{self.written(node)!r} means nothing here.", "Use names, numbers, operators and functions.")
+
+    def number(self, number: float) -> Reading:
+        self.binary &= Fraction(str(number)) == Fraction(number)
+        return lambda arguments: arguments[ONE] * float(number)
+
+    def name(self, node: ast.Name | ast.Attribute) -> Reading:
+        text = ast.unparse(node)
+        if text in self.names:
+            name = self.names[text]
+            self.used.append(name)
+            return lambda arguments: arguments[name]
+        if isinstance(node, ast.Attribute):
+            if node.attr in ("T", "mT"):
+                return self.apply(node, transposed, self.tensor(node.value))
+            raise self.error(node, f"{text} is no name here.", f"Write {node.attr}(…)." if node.attr in FUNCTIONS else self.known())
+        if text in _CONSTANTS:
+            constant = _CONSTANTS[text]
+            return lambda arguments: constant(arguments[ONE])
+        raise self.unknown(node, text, self.names)
+
+    def unknown(self, node: ast.expr, text: str, among: Collection[str]) -> FormulaError:
+        latin = text.translate(_LOOKALIKES)
+        if latin != text and latin in among:
+            letter = next(a for a, b in zip(text, latin, strict=True) if a != b)
+            return self.error(node, f"{text!r} is written with {unicodedata.name(letter)}.", f"Type the Latin {latin}.")
+        if text in FUNCTIONS or text in MEASURES:
+            return self.error(node, f"{text} is a function.", f"Write {text}(…).")
+        if text == "T":
+            return self.error(node, "T is no name here.", "Write x.T or xᵀ for the transpose.")
+        near = difflib.get_close_matches(text, among, n=1)
+        return self.error(node, f"{text} is no name here.", f"Is {near[0]} meant?" if near else self.known())
+
+    def known(self) -> str:
+        return f"Names are {', '.join([*self.names.values(), 'pi', 'e'])}."
+
+    def operation(self, node: ast.BinOp) -> Reading:
+        left, right, symbol = node.left, node.right, node.op
+        if isinstance(symbol, ast.Mod):  # the product that ᵀ implies: a * xᵀy is a * (xᵀy)
+            if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):
+                return self.operation(_at(left, left.left, left.op, _at(node, left.right, ast.Mod(), right)))
+            symbol = ast.MatMult()
+        if type(symbol) not in _ARITHMETIC:
+            raise self.error(node, f"{self.written(node)!r} uses an operator that is not here.", "The operators are + - * / ** @.")
+        if isinstance(symbol, ast.Pow) and (exponent := self.constant(right)) is not None and exponent == Fraction(float(exponent)):
+            power: int | float = int(exponent) if exponent.denominator == 1 else float(exponent)
+            return self.apply(node, lambda base: torch.pow(_real(base), power), self.tensor(left))
+        combine = _ARITHMETIC[type(symbol)]
+        return self.apply(node, lambda a, b: combine(_real(a), _real(b)), self.tensor(left), self.tensor(right))
+
+    def constant(self, node: ast.expr) -> Fraction | None:
+        """The exact value of an exponent that is written in numbers alone, and None of any other.
+
+        Raises:
+            FormulaError: it is larger than 1000.
+        """
+        value: Fraction | None = None
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                value = Fraction(number)
+            case ast.UnaryOp(op=ast.USub(), operand=operand) if (inner := self.constant(operand)) is not None:
+                value = -inner
+            case ast.BinOp(op=ast.Pow(), left=left, right=right):
+                base, exponent = self.constant(left), self.constant(right)
+                if base is not None and exponent is not None:
+                    value = Fraction(_power(float(base), float(exponent)))
+            case ast.BinOp(op=ast.Div(), left=left, right=right):
+                over, under = self.constant(left), self.constant(right)
+                value = over / under if over is not None and under else None
+        if value is not None and abs(value) > EXPONENT:
+            raise self.error(node, "this exponent is too large.", f"Exponents go up to {EXPONENT}.")
+        return value
+
+    # -- functions
+
+    def call(self, node: ast.Call) -> Reading:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in FUNCTIONS:
+            raise self.error(node, f"{self.written(node.func)}(…) is Python's way.", f"Write {node.func.attr}(…).")
+        if not isinstance(node.func, ast.Name):
+            raise self.error(node, f"{self.written(node.func)!r} is no function.", "Is * missing?")
+        name = node.func.id
+        if name in MEASURES:
+            whole = self.integer(node)
+            return lambda arguments: arguments[ONE] * float(whole(arguments))
+        if name in self.names and name not in FUNCTIONS:
+            raise self.error(node, f"{name} is no function.", f"Write {name} * (…) for the product.")
+        if name not in FUNCTIONS:
+            raise self.unknown(node.func, name, FUNCTIONS) if name not in _CONSTANTS else self.error(node, f"{name} is a number.")
+        function = FUNCTIONS[name]
+        places, keywords = self.bound(node, name, function)
+
+        def evaluate(arguments: Arguments) -> Any:
+            given = [place(arguments) for place in places]
+            return self.run(node, function, given, {k: v(arguments) for k, v in keywords.items()})
+
+        return evaluate
+
+    def bound(self, node: ast.Call, name: str, function: Callable[..., Any]) -> tuple[list[Reading], dict[str, Reading]]:
+        """Each argument of a call, read as its parameter's kind."""
+        signature = inspect.signature(function)
+        if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
+            raise self.error(node, "a call takes no * or ** arguments.")
+        try:
+            signature.bind(*node.args, **{str(k.arg): k.value for k in node.keywords})
+        except TypeError as error:
+            raise self.error(node, f"{error}.", f"It is {name}{signature}.") from None
+        parameters = list(signature.parameters)
+        read: dict[str, Callable[[ast.expr], Reading]] = {
+            "tensor": lambda n: self.real(n),
+            "tensors": self.tensors,
+            "labels": lambda n: self.apply(n, _labels, self.tensor(n)),
+            "condition": self.condition,
+            "integer": self.integer,
+            "integers": self.integers,
+            "order": self.order,
+            "flag": self.flag,
+        }
+        places = [read[kind(parameters[min(i, len(parameters) - 1)])](a) for i, a in enumerate(node.args)]
+        return places, {str(k.arg): read[kind(str(k.arg))](k.value) for k in node.keywords}
+
+    def real(self, node: ast.expr) -> Reading:
+        return self.apply(node, _real, self.tensor(node))
+
+    def tensors(self, node: ast.expr) -> Reading:
+        if not isinstance(node, ast.List | ast.Tuple):
+            raise self.error(node, "several tensors are needed here.", "Write them in brackets: [a, b].")
+        items = [self.real(item) for item in node.elts]
+        return lambda arguments: [item(arguments) for item in items]
+
+    def condition(self, node: ast.expr) -> Reading:
+        """A comparison, a chain of them, `and`, `or`, `not`, or a boolean input."""
+        match node:
+            case ast.Compare(left=first, ops=ops, comparators=others):
+                sides = [self.real(side) for side in (first, *others)]
+                for op in ops:
+                    if type(op) not in _COMPARISONS:
+                        raise self.error(node, f"{self.written(node)!r} is no comparison here.", "Use < <= > >= == !=.")
+                links = [self.apply(node, _COMPARISONS[type(op)], a, b) for op, a, b in zip(ops, sides, sides[1:], strict=False)]
+                return self.joined(node, torch.logical_and, links)
+            case ast.BoolOp(op=op, values=values):
+                join = torch.logical_and if isinstance(op, ast.And) else torch.logical_or
+                return self.joined(node, join, [self.condition(value) for value in values])
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.apply(node, torch.logical_not, self.condition(operand))
+        return self.apply(node, _condition, self.tensor(node))
+
+    def joined(self, node: ast.expr, join: Callable[..., Any], parts: list[Reading]) -> Reading:
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = self.apply(node, join, whole, part)
+        return whole
+
+    # -- whole numbers, flags and indices
+
+    def integer(self, node: ast.expr) -> Reading:
+        match node:
+            case ast.Constant(value=int() as number) if not isinstance(number, bool):
+                if number > SIZE:
+                    raise self.error(node, f"the whole number {number} is too large here.", f"Sizes go up to {SIZE}.")
+                return lambda arguments: number
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.apply(node, operator.neg, self.integer(operand))
+            case ast.BinOp(op=op, left=left, right=right) if type(op) in _WHOLE:
+                return self.apply(node, _WHOLE[type(op)], self.integer(left), self.integer(right))
+            case ast.Call(func=ast.Name(id=name), args=[of, *rest], keywords=[]) if name in MEASURES:
+                if len(rest) != (name == "size"):
+                    raise self.error(node, f"{name} takes {'a tensor and a dimension' if name == 'size' else 'one tensor'}.")
+                return self.apply(node, MEASURES[name], self.tensor(of), *(self.integer(r) for r in rest))
+        raise self.error(node, f"a whole number is needed here, not {self.written(node)!r}.", "Use digits, size(x, 0), len(x) or numel(x).")
+
+    def integers(self, node: ast.expr) -> Reading:
+        if isinstance(node, ast.List | ast.Tuple):
+            items = [self.integer(item) for item in node.elts]
+            return lambda arguments: tuple(item(arguments) for item in items)
+        return self.integer(node)
+
+    def order(self, node: ast.expr) -> Reading:
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                return lambda arguments: number
+            case ast.Name(id="inf"):
+                return lambda arguments: math.inf
+        raise self.error(node, "the order of a norm is a number or inf.")
+
+    def flag(self, node: ast.expr) -> Reading:
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            value = node.value
+            return lambda arguments: value
+        raise self.error(node, "True or False is needed here.")
+
+    def index(self, node: ast.expr) -> Reading:
+        match node:
+            case ast.Tuple(elts=items):
+                parts = [self.index(item) for item in items]
+                return lambda arguments: tuple(part(arguments) for part in parts)
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                ends = [self.integer(end) if end else lambda arguments: None for end in (lower, upper, step)]
+                return lambda arguments: slice(*(end(arguments) for end in ends))
+            case ast.Constant(value=value) if value is None or value is Ellipsis:
+                return lambda arguments: value
+            case ast.Name(id=name) if name in self.names:
+                return self.apply(node, _labels, self.name(node))
+        return self.integer(node)
+
+    # -- running
+
+    def apply(self, node: ast.expr, function: Callable[..., Any], *operands: Reading) -> Reading:
+        return lambda arguments: self.run(node, function, [operand(arguments) for operand in operands], {})
+
+    def run(self, node: ast.expr, function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:
+        """Call `function`; what torch cannot do, or should not, becomes an error at the node's column."""
+        try:
+            if _entries(given) ** 2 > ENTRIES:
+                size = _entries([function(*[_shell(g) for g in given], **named)])
+                if size > ENTRIES:
+                    raise self.error(node, f"{self.written(node)!r} would have {size} entries.", f"At most {ENTRIES} are computed.")
+            return function(*given, **named)
+        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+            shapes = ", ".join(str(tuple(g.shape)) for g in given if isinstance(g, torch.Tensor))
+            where = f" for shapes {shapes}" if shapes else ""
+            reason = str(error).split("\n")[0].rstrip(".")
+            raise self.error(node, f"{self.written(node)!r} cannot be computed{where}: {reason}.") from None
+
+
+def _at(like: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.BinOp:
+    return ast.copy_location(ast.BinOp(left, op, right), like)
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        value = base**exponent
+    except ArithmeticError:
+        return EXPONENT + 1.0
+    return value if isinstance(value, float) and math.isfinite(value) else EXPONENT + 1.0
+
+
+def _real(x: torch.Tensor) -> torch.Tensor:
+    """Whole numbers and truth values take part in arithmetic as float64."""
+    return x if x.is_floating_point() or x.is_complex() else x.to(torch.float64)
+
+
+def _labels(x: torch.Tensor) -> torch.Tensor:
+    if x.is_floating_point():
+        raise TypeError("an index is made of whole numbers")
+    return x if x.dtype == torch.bool else x.long()
+
+
+def _condition(x: torch.Tensor) -> torch.Tensor:
+    if x.dtype != torch.bool:
+        raise TypeError("a comparison such as x > 0 is needed")
+    return x
+
+
+def _shell(value: Any) -> Any:
+    """A tensor without entries: torch finds the result's shape without computing it."""
+    if isinstance(value, list):
+        return [_shell(v) for v in value]
+    return value.to("meta") if isinstance(value, torch.Tensor) else value
+
+
+def _entries(values: list[Any]) -> int:
+    return sum(_entries(v) if isinstance(v, list) else v.numel() for v in values if isinstance(v, list | torch.Tensor))
