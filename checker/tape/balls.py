@@ -1,0 +1,327 @@
+"""Rigorous gradients: the truth as tight balls, and how far from it a correct program in floating point may be.
+
+Comes in: a tape, its arguments and the upstream gradient.  Goes out: `Enclosure`; `allowed` gives the allowed error.  Why: a gradient can
+only be judged against a reference that is known to be right, within an error that the point's own conditioning explains.
+
+A ball is a midpoint and a radius (Arb, Johansson 2017): every operation encloses the exact result. `Rounding` widens each result by what
+the operation's rounding in a dtype may add, as in a running error analysis (Higham, Accuracy and Stability, section 3.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+import torch
+from flint import arb
+
+from checker.tape.interpreter import Replayed, interpret, pull
+from checker.tape.numbers import Role
+from checker.tape.scalars import Check
+from checker.tape.tape import Tape
+from checker.values import Array
+
+START_BITS, MOST_BITS = 128, 4096
+#: A radius below 2⁻¹¹⁰ of the midpoint is far below any dtype's unit; one below 2⁻³⁰⁰ is far below anything that is compared.
+RELATIVE, NEGLIGIBLE = arb(2) ** -110, arb(2) ** -300
+#: Exact arithmetic that has not told a sign at this precision meets a tie that no precision settles.
+DECIDED_BITS = 1024
+
+
+@dataclass(frozen=True)
+class Midpoints:
+    """An array of balls: `high + low` is the midpoint to about 106 bits, `radius` (rounded up) reaches the whole ball from there."""
+
+    high: Array
+    low: Array
+    radius: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enclosure:
+    """The truth about one case. `value` has an entry per output (None where it is not floating), `gradient` one per floating argument.
+
+    `path` lists the decisions that the recorded path rests on and what exact arithmetic found; `bits` is the precision that was needed.
+    """
+
+    value: tuple[Midpoints | None, ...]
+    gradient: Mapping[str, Midpoints]
+    path: tuple[Check[arb], ...]
+    bits: int
+
+
+class Balls:
+    """Exact arithmetic: every result encloses the exact one, to the precision at work."""
+
+    zero, one = arb(0), arb(1)
+
+    def variable(self, name: str, index: tuple[int, ...], value: float) -> arb:
+        return arb(value)
+
+    def exact(self, value: float) -> arb:
+        return arb(value)
+
+    def constant(self, value: float) -> arb:
+        return arb(value)
+
+    def pi(self) -> arb:
+        return arb.pi()
+
+    def add(self, terms: Sequence[arb]) -> arb:
+        return sum(terms, self.zero)
+
+    def negate(self, x: arb) -> arb:
+        return -x
+
+    def multiply(self, x: arb, y: arb) -> arb:
+        return x * y
+
+    def divide(self, x: arb, y: arb) -> arb:
+        return x / y
+
+    def power(self, x: arb, y: arb) -> arb:
+        return x**y
+
+    def function(self, name: str, x: arb) -> arb:
+        special = _SPECIAL.get(name)
+        return special(x) if special else getattr(x, name)()
+
+    def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
+        if not matrix or not right[0]:
+            return [list(row) for row in right]
+        solution: list[list[arb]] = flint.arb_mat(matrix).solve(flint.arb_mat(right)).tolist()
+        return solution
+
+    def sign(self, x: arb) -> int | None:
+        return 1 if x > 0 else -1 if x < 0 else 0 if x == 0 else None
+
+    def either(self, x: arb, y: arb) -> arb:
+        return x.union(y)
+
+    def shift(self, x: arb) -> arb:
+        return x.mid() if x.is_finite() else self.zero
+
+    def rounded(self, x: arb) -> arb:
+        return x
+
+    def keep(self, x: arb, role: Role) -> arb:
+        return x
+
+    def approximate(self, x: arb) -> float:
+        return float(x.mid())
+
+    def working(self, dtype: str) -> None:
+        pass
+
+
+def _sigmoid(x: arb) -> arb:
+    return 1 / (1 + (-x).exp())
+
+
+_SPECIAL = {
+    "sigmoid": _sigmoid,
+    "exp2": lambda x: arb(2) ** x,
+    "log2": lambda x: x.log() / arb(2).log(),
+    "log10": lambda x: x.log() / arb(10).log(),
+    "trigamma": lambda x: arb(2).zeta(x),
+}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A floating-point format: unit roundoff, smallest positive number, bits of the significand."""
+
+    unit: float
+    tiny: float
+    bits: int
+    largest: float
+
+
+FORMATS = {
+    "float64": Format(2.0**-53, 2.0**-1074, 53, float(np.finfo(np.float64).max)),
+    "float32": Format(2.0**-24, 2.0**-149, 24, float(np.finfo(np.float32).max)),
+    "float16": Format(2.0**-11, 2.0**-24, 11, 65504.0),
+    "bfloat16": Format(2.0**-8, 2.0**-133, 8, 3.3895313892515355e38),
+}
+
+#: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
+ELEMENTARY = 4
+COARSE = {"sqrt": 1, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
+
+
+class Rounding(Balls):
+    """What floating point may do: each result is widened by the rounding of its operation in the working dtype.
+
+    ½ ULP for + − × ÷ √, a few ULP for elementary functions, (n − 1)·u·Σ|tᵢ| for a sum of n terms in any order, and the underflow unit.
+    """
+
+    def __init__(self) -> None:
+        self._balls: dict[str, tuple[Format, arb, arb, arb, dict[str, arb]]] = {}
+        self.working("float64")
+
+    def working(self, dtype: str) -> None:
+        if dtype not in self._balls:
+            f = FORMATS[dtype]
+            by_name = {name: arb(1, k * f.unit) for name, k in COARSE.items()}
+            self._balls[dtype] = (f, arb(1, f.unit), arb(0, f.tiny), arb(1, ELEMENTARY * f.unit), by_name)
+        self.format, self.once, self.tiny, self.elementary, self.by_name = self._balls[dtype]
+
+    def constant(self, value: float) -> arb:
+        x = arb(value)
+        mantissa = math.frexp(value)[0] if math.isfinite(value) else 0.0
+        return x if (mantissa * 2.0**self.format.bits).is_integer() else x * self.once
+
+    def add(self, terms: Sequence[arb]) -> arb:
+        total = sum(terms, self.zero)
+        if len(terms) <= 2:
+            return total * self.once
+        size: arb = sum((abs(t) for t in terms), self.zero)
+        return total + size * arb(0, (len(terms) - 1) * self.format.unit)
+
+    def multiply(self, x: arb, y: arb) -> arb:
+        product = x * y
+        return product if product == 0 else product * self.once + self.tiny
+
+    def divide(self, x: arb, y: arb) -> arb:
+        quotient = x / y
+        return quotient if quotient == 0 else quotient * self.once + self.tiny
+
+    def power(self, x: arb, y: arb) -> arb:
+        return self._spread(x**y, self.elementary)
+
+    def function(self, name: str, x: arb) -> arb:
+        return self._spread(super().function(name, x), self.by_name.get(name, self.elementary))
+
+    def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
+        """Gaussian elimination is backward stable with pivoting: |δX| ≤ 3n·u |A⁻¹| |A| |X| entry by entry, with modest growth."""
+        solution = super().solve(matrix, right)
+        n = len(matrix)
+        if not n or not right[0]:
+            return solution
+        inverse = super().solve(matrix, [[self.one if i == j else self.zero for j in range(n)] for i in range(n)])
+        size = _absolute(inverse) * (_absolute(matrix) * _absolute(solution))
+        spread = arb(0, 3 * n * self.format.unit)
+        return [[x + size[i, j] * spread for j, x in enumerate(row)] for i, row in enumerate(solution)]
+
+    def rounded(self, x: arb) -> arb:
+        return self._spread(x, self.once)
+
+    def _spread(self, x: arb, ball: arb) -> arb:
+        return x if x == 0 else x * ball + self.tiny
+
+
+def _absolute(rows: Sequence[Sequence[arb]]) -> flint.arb_mat:
+    return flint.arb_mat([[abs(x) for x in row] for row in rows])
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Work with `bits` bits inside: the library's precision is global, so it is set and restored here and nowhere else."""
+    before = flint.ctx.prec
+    flint.ctx.prec = bits
+    try:
+        yield
+    finally:
+        flint.ctx.prec = before
+
+
+def enclose(
+    tape: Tape,
+    arguments: Mapping[str, torch.Tensor],
+    upstream: Sequence[torch.Tensor | None],
+    *,
+    honoured: frozenset[int] = frozenset(),
+) -> Enclosure:
+    """The exact value and vector–Jacobian product at the exact binary point `arguments`, for the given `upstream`.
+
+    Precision is doubled until every gradient entry is known far below any unit in the last place. An entry that no precision makes
+    finite (√x at 0) comes out with an infinite radius; an exact zero has radius 0.
+
+    Raises:
+        Unsupported: an operation on the way has no rule, or an option that its rule does not know.
+    """
+    bits, unsettled = START_BITS, None
+    while True:
+        with precision(bits):
+            replayed = interpret(tape, arguments, Balls(), honoured=honoured)
+            gradient = pull(replayed, upstream)
+            before, unsettled = unsettled, _unsettled(replayed, gradient, bits)
+            stuck = unsettled == before and bits > 4 * START_BITS and all(why == "not finite" for why in unsettled.values())
+            if not unsettled or stuck or bits >= MOST_BITS:
+                return Enclosure(
+                    value=tuple(None if a is None else _midpoints(a) for a in replayed.values()),
+                    gradient={name: _midpoints(a) for name, a in gradient.items()},
+                    path=tuple(replayed.graph.checks),
+                    bits=bits,
+                )
+        bits *= 2
+
+
+def allowed(
+    tape: Tape,
+    arguments: Mapping[str, torch.Tensor],
+    upstream: Sequence[torch.Tensor | None],
+    truth: Enclosure,
+    *,
+    honoured: frozenset[int] = frozenset(),
+) -> tuple[dict[str, Array], tuple[Array | None, ...]]:
+    """How far a correct program may be from `truth`, entry by entry: for each gradient, and for each value. Absolute, float64.
+
+    Every operation rounds in the dtype that the tape recorded for it. Infinite where nothing can be promised.
+    """
+    with precision(START_BITS):
+        replayed = interpret(tape, arguments, Rounding(), honoured=honoured)
+        gradient = pull(replayed, upstream)
+        return (
+            {name: _reach(array, truth.gradient[name]) for name, array in gradient.items()},
+            tuple(None if a is None or t is None else _reach(a, t) for a, t in zip(replayed.values(), truth.value, strict=True)),
+        )
+
+
+def _unsettled(replayed: Replayed[arb], gradient: Mapping[str, Array], bits: int) -> dict[Any, str]:
+    """What more bits may still improve, and why."""
+    open_: dict[Any, str] = {}
+    for name, array in gradient.items():
+        for place, x in enumerate(array.reshape(-1)):
+            if not x.is_finite():
+                open_[name, place] = "not finite"
+            elif not (x.rad() <= RELATIVE * abs(x.mid()) or x.rad() < NEGLIGIBLE):
+                open_[name, place] = "wide"
+    if bits < DECIDED_BITS:
+        open_.update({("path", i): c.found for i, c in enumerate(replayed.graph.checks) if c.found == "undecided"})
+    return open_
+
+
+def _midpoints(array: Array) -> Midpoints:
+    high, low, radius = (np.zeros(array.shape) for _ in range(3))
+    for index in np.ndindex(array.shape):
+        x = array[index]
+        if not x.is_finite():
+            high[index], radius[index] = math.nan, math.inf
+            continue
+        high[index] = float(x.mid())
+        rest = x - arb(float(high[index]))
+        low[index] = float(rest.mid())
+        radius[index] = _up(rest - arb(float(low[index])))
+    return Midpoints(high, low, radius)
+
+
+def _reach(array: Array, truth: Midpoints) -> Array:
+    """The distance from the midpoints of the truth to the far side of each ball."""
+    reach = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        x = array[index] - arb(float(truth.high[index])) - arb(float(truth.low[index]))
+        reach[index] = _up(x) if x.is_finite() else math.inf
+    return reach
+
+
+def _up(x: arb) -> float:
+    """A float no less than any absolute value in `x`; zero of an exact zero."""
+    if x == 0:
+        return 0.0
+    return math.nextafter(float(x.abs_upper()), math.inf)

@@ -1,0 +1,240 @@
+"""A tape replayed over a number system, and its gradient by one reverse sweep.
+
+Comes in: a tape, its arguments, a number system, the cuts to honour.  Goes out: `Replayed`: arrays of scalars whose path is checked;
+`pull` gives the vector–Jacobian product.  Why: one walk serves the truth, the allowed error and the mathematics.
+
+Arrays are NumPy arrays of objects: they share memory through views as torch's tensors do, so in-place writes need no rewriting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic
+
+import numpy as np
+import torch
+
+from checker.errors import Unsupported
+from checker.tape.numbers import N, NumberSystem
+from checker.tape.operations import Rule, bind, find
+from checker.tape.scalars import Graph, Scalar
+from checker.tape.tape import Node, Ref, Tape
+from checker.values import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed(Generic[N]):
+    """`inputs` are the arrays of the floating arguments as they were at the start, `outputs` those of the function's floating outputs
+    (None where an output is not floating). `graph.checks` is the path."""
+
+    graph: Graph[N]
+    inputs: Mapping[str, Array]
+    outputs: tuple[Array | None, ...]
+
+    def values(self) -> tuple[Array | None, ...]:
+        """The outputs as arrays of numbers."""
+        return tuple(None if a is None else _each(a, lambda x: x.value) for a in self.outputs)
+
+
+def interpret(
+    tape: Tape, arguments: Mapping[str, torch.Tensor], numbers: NumberSystem[N], *, honoured: frozenset[int] = frozenset()
+) -> Replayed[N]:
+    """Replay `tape` at `arguments` over `numbers`; derivatives stop at the uses of the cuts in `honoured`.
+
+    Raises:
+        Unsupported: an operation that depends on an input has no rule, or is set an option that its rule does not know.
+    """
+    graph = Graph(numbers)
+    walk = _Walk(tape, graph, honoured)
+    inputs = {}
+    for name, slot in tape.inputs.items():
+        tensor = arguments[name]
+        if tensor.is_floating_point():
+            graph.working(_width(tensor.dtype)[0])
+            flat = tensor.detach().to(torch.float64).numpy()
+            array = np.empty(flat.shape, object)
+            for index in np.ndindex(flat.shape):
+                array[index] = graph.variable(numbers.variable(name, index, float(flat[index])))
+            inputs[name] = array
+            walk.slots[slot] = array.copy()
+        else:
+            walk.slots[slot] = walk.lift(tensor)
+    walk.run()
+    outputs = tuple(None if slot is None else walk.read(slot) for slot in tape.outputs)
+    return Replayed(graph=graph, inputs=inputs, outputs=outputs)
+
+
+def pull(replayed: Replayed[N], upstream: Sequence[Any]) -> dict[str, Array]:
+    """The vector–Jacobian product: for each floating argument the gradient of Σ ⟨upstream, output⟩, as arrays of numbers.
+
+    `upstream` has a tensor, or an array of numbers, of each output's shape; None counts as zero.
+    """
+    graph = replayed.graph
+    seeds = []
+    for output, vector in zip(replayed.outputs, upstream, strict=True):
+        if output is None or vector is None:
+            continue
+        if isinstance(vector, torch.Tensor):
+            flat = [graph.numbers.exact(v) for v in vector.detach().to(torch.float64).reshape(-1).tolist()]
+        else:
+            flat = list(np.asarray(vector, object).reshape(-1))
+        seeds += zip(output.reshape(-1), flat, strict=True)
+    adjoints = graph.sweep(seeds)
+    zero = graph.numbers.zero
+
+    def gradient(x: Scalar) -> N:
+        adjoint = adjoints[x.index]
+        return zero if adjoint is None else adjoint
+
+    return {name: _each(array, gradient) for name, array in replayed.inputs.items()}
+
+
+def _each(array: Array, function: Callable[[Any], Any]) -> Array:
+    flat = np.empty(array.size, object)
+    flat[:] = [function(x) for x in array.reshape(-1)]
+    return flat.reshape(array.shape)
+
+
+@cache
+def _width(dtype: torch.dtype) -> tuple[str, int]:
+    """Name of a floating dtype and its number of significant bits."""
+    return str(dtype).removeprefix("torch."), round(1 - np.log2(torch.finfo(dtype).eps))
+
+
+class _Walk:
+    """One pass over the nodes of a tape: `slots` holds the array of every slot that is known."""
+
+    def __init__(self, tape: Tape, graph: Graph[Any], honoured: frozenset[int]) -> None:
+        self.tape, self.graph, self.honoured = tape, graph, honoured
+        self.slots: dict[int, Array] = {}
+        self.missing: dict[int, Node] = {}
+
+    def run(self) -> None:
+        for slot, tensor in self.tape.constants.items():
+            self.slots[slot] = self.lift(tensor)
+        for node in self.tape.nodes:
+            self.graph.line = node.line
+            self.step(node)
+
+    def step(self, node: Node) -> None:
+        found = find(node.operation)
+        if found is not None and found.view:
+            self.store(node, self.call(node, found, lambda ref: self.read(ref.slot)))
+        elif not node.depends:
+            self.recall(node)
+        elif node.base != "_local_scalar_dense":
+            self.refuse_complex(node)
+            if found is not None:
+                self.compute(node, found)
+            elif node.random or not self.floating(node):
+                self.recall(node)
+            else:
+                self.decompose(node)
+
+    def compute(self, node: Node, found: Rule) -> None:
+        """An operation that an input reaches, by its rule. What the float run decided is followed."""
+        width = self.set_dtype(node)
+        result = self.call(node, found, lambda ref: self.operand(ref, width))
+        if node.operation._schema.is_mutable and node.base.endswith("_"):
+            target = self.read(_first(node).slot)
+            target[...] = result
+            result = target
+        self.store(node, result)
+
+    def call(self, node: Node, found: Rule, operand: Callable[[Ref], Array]) -> Any:
+        args = tuple(_fill(a, operand) for a in node.args)
+        kwargs = {k: _fill(v, operand) for k, v in node.kwargs.items()}
+        return found.function(self.graph, **bind(node, found, args, kwargs))
+
+    def operand(self, ref: Ref, width: int) -> Array:
+        """The array of an operand: without derivative where a cut is honoured, rounded where the operation works in fewer bits."""
+        array = self.read(ref.slot)
+        if array.dtype != object:
+            return array
+        if ref.cut is not None and ref.cut in self.honoured:
+            array = self.graph.stop(array)
+        if width and width < _width(self.tape.meta[ref.slot].dtype)[1]:
+            numbers, one = self.graph.numbers, self.graph.numbers.one
+            array = self.graph.map(lambda x: self.graph.node(numbers.rounded(x.value), ((x, one),)), array)
+        return array
+
+    def store(self, node: Node, result: Any) -> None:
+        """Put results into their slots; integers and booleans are those that the float run saw."""
+        results = result if isinstance(result, list | tuple) else (result,)
+        for place, slot in enumerate(node.outputs):
+            if slot is None:
+                continue
+            value = results[place] if place < len(results) else None
+            tensor = node.recorded[place]
+            if tensor is not None and not tensor.is_floating_point() and not (value is not None and value.dtype != object):
+                self.slots[slot] = self.lift(tensor)
+            elif value is not None:
+                self.slots[slot] = value
+            else:
+                self.missing[slot] = node
+
+    def recall(self, node: Node) -> None:
+        """Take an operation's outputs as they were recorded."""
+        mutable = node.operation._schema.is_mutable
+        for slot, tensor in zip(node.outputs, node.recorded, strict=True):
+            if slot is None or tensor is None:
+                continue
+            if mutable and slot in self.slots:
+                self.slots[slot][...] = self.lift(tensor)
+            else:
+                self.slots[slot] = self.lift(tensor)
+
+    def decompose(self, node: Node) -> None:
+        raise Unsupported(node.name, line=node.line)
+
+    def read(self, slot: int) -> Array:
+        if slot in self.missing:
+            node = self.missing[slot]
+            raise Unsupported(node.name, "one of its outputs has no rule here", line=node.line)
+        return self.slots[slot]
+
+    def lift(self, tensor: torch.Tensor) -> Array:
+        """A recorded tensor as an array: integers and booleans as they are, floating values as exact constants."""
+        tensor = tensor.detach()
+        if not tensor.is_floating_point():
+            return np.array(tensor.numpy())
+        exact, graph = self.graph.numbers.exact, self.graph
+        flat = np.empty(tensor.numel(), object)
+        flat[:] = [Scalar(graph, exact(v)) for v in tensor.to(torch.float64).reshape(-1).tolist()]
+        return flat.reshape(tuple(tensor.shape))
+
+    def set_dtype(self, node: Node) -> int:
+        """Tell the number system in which dtype this operation works: that of its first floating output. Gives its significant bits."""
+        for slot in node.outputs:
+            if slot is not None and self.tape.meta[slot].dtype.is_floating_point:
+                name, width = _width(self.tape.meta[slot].dtype)
+                self.graph.working(name)
+                return width
+        return 0
+
+    def floating(self, node: Node) -> bool:
+        return any(slot is not None and self.tape.meta[slot].dtype.is_floating_point for slot in node.outputs)
+
+    def refuse_complex(self, node: Node) -> None:
+        slots = [r.slot for r in self.tape.refs(node)] + [s for s in node.outputs if s is not None]
+        if any(self.tape.meta[s].dtype.is_complex for s in slots if s in self.tape.meta):
+            raise Unsupported(node.name, "complex numbers have no rule here", line=node.line)
+
+
+def _fill(value: Any, operand: Callable[[Ref], Array]) -> Any:
+    """The operation's own arguments, with every `Ref` replaced by its array."""
+    if isinstance(value, Ref):
+        return operand(value)
+    if isinstance(value, list | tuple):
+        return [_fill(item, operand) for item in value]
+    return value
+
+
+def _first(node: Node) -> Ref:
+    """The operand that an in-place operation writes."""
+    value = node.args[0] if node.args else next(iter(node.kwargs.values()))
+    if not isinstance(value, Ref):
+        raise Unsupported(node.name, "it writes to something that is not a tensor", line=node.line)
+    return value

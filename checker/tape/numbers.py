@@ -1,0 +1,78 @@
+"""What a system of numbers must offer so that a tape can be replayed over it.
+
+Comes in: nothing.  Goes out: the protocol `NumberSystem`.  Why: one interpreter and one table of operations serve the truth (balls),
+what rounding may do (widened balls) and mathematics to read (sympy); each is a way of adding, multiplying and deciding signs.
+
+A number is opaque to the interpreter: it is only handed back to the system it came from. Every method is pure except `working`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeVar
+
+N = TypeVar("N")
+
+#: What a number is when `keep` sees it: the value of an operation, or the adjoint of one.
+Role = Literal["value", "adjoint"]
+
+
+class NumberSystem(Protocol[N]):
+    """Numbers with the field operations, the elementary functions, and signs."""
+
+    zero: N
+    one: N
+
+    def variable(self, name: str, index: tuple[int, ...], value: float) -> N:
+        """Entry `index` of the argument `name`, which is `value` at the recorded point."""
+
+    def exact(self, value: float) -> N:
+        """A binary floating-point number, taken at its word."""
+
+    def constant(self, value: float) -> N:
+        """A Python number written in the program. A kernel stores it in the working dtype, so 0.1 is not the same number in each."""
+
+    def pi(self) -> N:
+        """π."""
+
+    def add(self, terms: Sequence[N]) -> N:
+        """The sum of any number of terms, zero of none: one operation, so that it can be bounded, or written, as one sum."""
+
+    def negate(self, x: N) -> N: ...
+
+    def multiply(self, x: N, y: N) -> N: ...
+
+    def divide(self, x: N, y: N) -> N: ...
+
+    def power(self, x: N, y: N) -> N: ...
+
+    def function(self, name: str, x: N) -> N:
+        """The elementary function `name` at `x`: the names are the keys of `derivatives.DERIVATIVES`. Outside its domain: not a number."""
+
+    def solve(self, matrix: Sequence[Sequence[N]], right: Sequence[Sequence[N]]) -> list[list[N]]:
+        """X with `matrix` X = `right`.
+
+        Raises:
+            ZeroDivisionError: the matrix cannot be told from a singular one.
+        """
+
+    def sign(self, x: N) -> int | None:
+        """−1, 0 or 1; None where it cannot be told. 0 means that `x` is zero exactly."""
+
+    def either(self, x: N, y: N) -> N:
+        """A number that stands for `x` and for `y`: asked only where `sign` has answered None."""
+
+    def shift(self, x: N) -> N:
+        """A constant near `x`. Asked where mathematics cancels it (the maximum inside a softmax), so any constant is right; zero reads best."""
+
+    def rounded(self, x: N) -> N:
+        """`x` after it was stored in the working dtype."""
+
+    def keep(self, x: N, role: Role) -> N:
+        """Called once on every differentiable value and on every adjoint: the place to give it a name. Return `x` to do nothing."""
+
+    def approximate(self, x: N) -> float:
+        """A float near `x` at the recorded point. Never used in a value: it picks candidates whose signs are then checked."""
+
+    def working(self, dtype: str) -> None:
+        """From now on operations are carried out in `dtype`, such as "float32". Exact systems ignore it."""

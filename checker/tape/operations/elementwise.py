@@ -1,0 +1,122 @@
+"""Arithmetic and smooth functions, entry by entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checker.errors import Unsupported
+from checker.tape.operations import rule
+from checker.tape.scalars import Graph, Scalar
+from checker.values import Array
+
+G = Graph[Any]
+
+
+@rule("add")
+def _add(g: G, x: Any, y: Any, alpha: float = 1) -> Array:
+    return g.map(lambda a, b: a + (b if alpha == 1 else alpha * b), x, y)
+
+
+@rule("sub")
+def _sub(g: G, x: Any, y: Any, alpha: float = 1) -> Array:
+    return g.map(lambda a, b: a - (b if alpha == 1 else alpha * b), x, y)
+
+
+@rule("rsub")
+def _rsub(g: G, x: Any, y: Any, alpha: float = 1) -> Array:
+    return g.map(lambda a, b: b - (a if alpha == 1 else alpha * a), x, y)
+
+
+@rule("mul")
+def _mul(g: G, x: Any, y: Any) -> Array:
+    return g.map(lambda a, b: a * b, x, y)
+
+
+@rule("div.Tensor", "div.Scalar", "true_divide")
+def _div(g: G, x: Any, y: Any) -> Array:
+    return g.map(lambda a, b: a / b, x, y)
+
+
+@rule("neg")
+def _neg(g: G, x: Any) -> Array:
+    return g.map(lambda a: -a, x)
+
+
+@rule("positive")
+def _positive(g: G, x: Any) -> Array:
+    return g.array(x)
+
+
+@rule("reciprocal")
+def _reciprocal(g: G, x: Any) -> Array:
+    return g.map(lambda a: 1 / a, x)
+
+
+@rule("square")
+def _square(g: G, x: Any) -> Array:
+    return g.map(lambda a: a * a, x)
+
+
+@rule("pow")
+def _pow(g: G, x: Any, exponent: Any) -> Array:
+    return g.map(g.power, x, exponent)
+
+
+@rule("addcmul")
+def _addcmul(g: G, x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Array:
+    return g.map(lambda a, b, c: a + value * (b * c), x, tensor1, tensor2)
+
+
+@rule("addcdiv")
+def _addcdiv(g: G, x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Array:
+    return g.map(lambda a, b, c: a + value * (b / c), x, tensor1, tensor2)
+
+
+@rule("lerp")
+def _lerp(g: G, x: Any, end: Any, weight: Any) -> Array:
+    return g.map(lambda a, b, w: a + w * (b - a), x, end, weight)
+
+
+def _elementary(name: str) -> None:
+    rule(name)(lambda g, x: g.map(lambda a: g.function(name, a), x))
+
+
+for _name in (
+    *("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "rsqrt", "sin", "cos", "tan", "asin", "acos", "atan"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "erf", "erfc", "lgamma", "digamma"),
+):
+    _elementary(_name)
+
+rule("special_erfinv", "erfinv")(lambda g, x: g.map(lambda a: g.function("erfinv", a), x))
+
+
+def sqrt(g: G, x: Scalar) -> Scalar:
+    """√x. At zero its slope is infinite: noted as a tie."""
+    if x.index >= 0:
+        g.check("sqrt", x)
+    return g.function("sqrt", x)
+
+
+@rule("sqrt")
+def _sqrt(g: G, x: Any) -> Array:
+    return g.map(lambda a: sqrt(g, a), x)
+
+
+@rule("silu")
+def _silu(g: G, x: Any) -> Array:
+    return g.map(lambda a: a * g.function("sigmoid", a), x)
+
+
+@rule("gelu")
+def _gelu(g: G, x: Any, approximate: str = "none") -> Array:
+    def exact(a: Scalar) -> Scalar:
+        half = g.function("rsqrt", g.scalar(2))
+        return g.scalar(0.5) * a * (1 + g.function("erf", a * half))
+
+    def by_tanh(a: Scalar) -> Scalar:
+        pi = Scalar(g, g.numbers.pi())
+        return g.scalar(0.5) * a * (1 + g.function("tanh", g.function("sqrt", 2 / pi) * (a + g.scalar(0.044715) * a * a * a)))
+
+    if approximate not in ("none", "tanh"):
+        raise Unsupported("aten.gelu", f"approximate={approximate!r} has no rule here", line=g.line)
+    return g.map(exact if approximate == "none" else by_tanh, x)

@@ -1,0 +1,239 @@
+"""Sums, means, norms and softmaxes: one operation over all entries along some dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from checker.errors import Unsupported
+from checker.tape.operations import rule
+from checker.tape.scalars import Graph, Scalar
+from checker.values import Array
+
+G = Graph[Any]
+Dims = int | Sequence[int] | None
+
+
+def reduce(g: G, function: Callable[[list[Scalar]], Scalar], x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    """`function` of the list of entries along `dim` (all of them for None or an empty list)."""
+    x = g.array(x)
+    dims = _dims(x, dim)
+    rest = [d for d in range(x.ndim) if d not in dims]
+    rows = x.transpose([*rest, *dims]).reshape([*(x.shape[d] for d in rest), math.prod(x.shape[d] for d in dims)])
+    result = np.empty(rows.shape[:-1], object)
+    for index in np.ndindex(result.shape):
+        result[index] = function(list(rows[index]))
+    return result.reshape([1 if d in dims else n for d, n in enumerate(x.shape)]) if keepdim else result
+
+
+def along(g: G, function: Callable[[list[Scalar]], list[Scalar]], x: Array, dim: int) -> Array:
+    """`function` from a list of entries to one of the same length, along `dim`."""
+    x = g.array(x)
+    if not x.ndim:
+        return g.array(function([x.item()])[0])
+    rows = np.moveaxis(x, dim, -1)
+    result = np.empty(rows.shape, object)
+    for index in np.ndindex(rows.shape[:-1]):
+        result[index] = function(list(rows[index]))
+    return np.moveaxis(result, -1, dim)
+
+
+def _dims(x: Array, dim: Dims) -> list[int]:
+    if dim is None or (not isinstance(dim, int) and not len(dim)):
+        return list(range(x.ndim))
+    return sorted({d % max(x.ndim, 1) for d in ([dim] if isinstance(dim, int) else dim)} & set(range(x.ndim)))
+
+
+def mean(g: G, items: list[Scalar]) -> Scalar:
+    return g.add(items) / g.scalar(len(items)) if items else Scalar(g, g.numbers.divide(g.numbers.zero, g.numbers.zero))
+
+
+@rule("sum")
+def _sum(g: G, x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    return reduce(g, g.add, x, dim, keepdim)
+
+
+@rule("mean")
+def _mean(g: G, x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    return reduce(g, lambda items: mean(g, items), x, dim, keepdim)
+
+
+@rule("prod")
+def _prod(g: G, x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
+    return reduce(g, lambda items: product(g, items), x, dim, keepdim)
+
+
+def product(g: G, items: list[Scalar]) -> Scalar:
+    """Π xᵢ. The derivative by xᵢ is the product of the others, taken without a division."""
+    multiply, one = g.numbers.multiply, g.numbers.one
+    before, after = [one], [one]
+    for x in items:
+        before.append(multiply(before[-1], x.value))
+    for x in reversed(items):
+        after.append(multiply(after[-1], x.value))
+    after.reverse()
+    return g.node(before[-1], [(x, multiply(before[i], after[i + 1])) for i, x in enumerate(items)])
+
+
+@rule("cumsum")
+def _cumsum(g: G, x: Array, dim: int) -> Array:
+    return along(g, lambda items: _running(items, lambda a, b: a + b), x, dim)
+
+
+@rule("cumprod")
+def _cumprod(g: G, x: Array, dim: int) -> Array:
+    return along(g, lambda items: _running(items, lambda a, b: a * b), x, dim)
+
+
+def _running(items: list[Scalar], function: Callable[[Scalar, Scalar], Scalar]) -> list[Scalar]:
+    result = items[:1]
+    for x in items[1:]:
+        result.append(function(result[-1], x))
+    return result
+
+
+def variance(g: G, items: list[Scalar], correction: float = 1) -> Scalar:
+    """Σ (xᵢ − m)² / (n − correction). Its derivative by xᵢ is 2 (xᵢ − m) / (n − correction): what flows through m cancels."""
+    centre = mean(g, [Scalar(g, x.value) for x in items])
+    offsets = [Scalar(g, x.value) - centre for x in items]
+    count = g.scalar(len(items) - correction)
+    value = g.dot(offsets, offsets) / count
+    return g.node(value.value, [(x, (2 * d / count).value) for x, d in zip(items, offsets, strict=True)])
+
+
+@rule("var", "var.correction")
+def _var(g: G, x: Array, dim: Dims = None, correction: float | None = None, keepdim: bool = False) -> Array:
+    return reduce(g, lambda items: variance(g, items, 1 if correction is None else correction), x, dim, keepdim)
+
+
+@rule("var_mean.correction")
+def _var_mean(g: G, x: Array, dim: Dims = None, correction: float | None = None, keepdim: bool = False) -> tuple[Array, Array]:
+    return _var(g, x, dim, correction, keepdim), _mean(g, x, dim, keepdim)
+
+
+@rule("std", "std.correction")
+def _std(g: G, x: Array, dim: Dims = None, correction: float | None = None, keepdim: bool = False) -> Array:
+    return g.map(lambda v: root(g, "std", v), _var(g, x, dim, correction, keepdim))
+
+
+@rule("std_mean.correction")
+def _std_mean(g: G, x: Array, dim: Dims = None, correction: float | None = None, keepdim: bool = False) -> tuple[Array, Array]:
+    return _std(g, x, dim, correction, keepdim), _mean(g, x, dim, keepdim)
+
+
+def root(g: G, decides: str, square: Scalar) -> Scalar:
+    """√ of a sum of squares. At zero it has a kink; torch's convention there is a derivative of 0."""
+    if square.index >= 0 and g.check(decides, square) == 0:
+        return Scalar(g, g.numbers.zero)
+    return g.function("sqrt", square)
+
+
+def norm(g: G, items: list[Scalar]) -> Scalar:
+    """‖x‖₂, with derivative xᵢ / ‖x‖₂; 0 at the origin, which is a kink."""
+    squares = [g.numbers.multiply(x.value, x.value) for x in items]
+    total = g.numbers.add(squares)
+    active = any(x.index >= 0 for x in items)
+    if active and g.check("norm", total) == 0:
+        return Scalar(g, g.numbers.zero)
+    value = g.numbers.function("sqrt", total)
+    return g.node(value, [(x, g.numbers.divide(x.value, value)) for x in items] if active else [])
+
+
+def absolute(g: G, x: Scalar) -> Scalar:
+    """|x|, with derivative 0 at 0 as in torch."""
+    return g.branch("abs", x, lambda: x, lambda: -x, lambda: Scalar(g, g.numbers.zero))
+
+
+@rule("linalg_vector_norm")
+def _vector_norm(g: G, x: Array, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> Array:  # noqa: A002 (ATen's name)
+    def general(items: list[Scalar]) -> Scalar:
+        sizes = [absolute(g, v) for v in items]
+        if ord == 1:
+            return g.add(sizes)
+        if ord == 0:
+            return Scalar(g, g.numbers.add([g.numbers.zero if g.check("nonzero", v) == 0 else g.numbers.one for v in items]))
+        if math.isinf(ord):
+            return extreme(g, "max" if ord > 0 else "min", sizes)
+        total = g.add([g.power(s, g.scalar(ord)) for s in sizes])
+        if g.check("norm", total) == 0:
+            return Scalar(g, g.numbers.zero)
+        return g.power(total, g.scalar(1 / ord) if (1 / ord) * ord == 1 and ord in (0.5, 4, 8) else 1 / g.scalar(ord))
+
+    if ord == 2:
+        return reduce(g, lambda items: norm(g, items), x, dim, keepdim)
+    if ord < 0 and not math.isinf(ord):
+        raise Unsupported("aten.linalg_vector_norm", f"ord={ord} has no rule here", line=g.line)
+    return reduce(g, general, x, dim, keepdim)
+
+
+def extreme(g: G, kind: str, items: list[Scalar]) -> Scalar:
+    """The largest ("max") or smallest ("min") of `items`. As in torch, entries that tie share the derivative evenly."""
+    side = 1 if kind == "max" else -1
+    sizes = [side * g.numbers.approximate(x.value) for x in items]
+    best = max(range(len(items)), key=sizes.__getitem__)
+    return share(g, kind, items, best, (0, side))
+
+
+def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[int] | None) -> Scalar:
+    """The entry `chosen`, whose derivative is shared evenly with the entries that equal it exactly.
+
+    `expected` lists the signs that (chosen − other) may have. Where a sign cannot be told, any division of the derivative may be right.
+    """
+    tied, unclear = [items[chosen]], []
+    for i, x in enumerate(items):
+        if i == chosen or x is items[chosen]:
+            continue
+        sign = g.check(kind, g.difference(items[chosen], x), expected)
+        if sign == 0:
+            tied.append(x)
+        elif sign is None:
+            unclear.append(x)
+    result = tied[0] if len(tied) == 1 else g.node(tied[0].value, [(x, (1 / g.scalar(len(tied))).value) for x in tied])
+    for x in unclear:
+        result = g.either(result, x)
+    return result
+
+
+def logarithm_of_sum(g: G, items: list[Scalar]) -> tuple[Scalar, list[Scalar]]:
+    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), as torch computes it."""
+    values = [Scalar(g, x.value) for x in items]
+    top = max(values, key=lambda v: g.numbers.approximate(v.value))
+    shift = Scalar(g, g.numbers.shift(top.value))
+    total = g.add([g.function("exp", v - shift) for v in values])
+    z = g.function("log", total) + shift
+    logs = [v - shift - g.function("log", total) for v in values]
+    return g.node(z.value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)]), logs
+
+
+@rule("logsumexp")
+def _logsumexp(g: G, x: Array, dim: Dims, keepdim: bool = False) -> Array:
+    return reduce(g, lambda items: logarithm_of_sum(g, items)[0], x, dim, keepdim)
+
+
+@rule("_log_softmax")
+def _log_softmax(g: G, x: Array, dim: int) -> Array:
+    def row(items: list[Scalar]) -> list[Scalar]:
+        z, logs = logarithm_of_sum(g, items)
+        return [g.node(p.value, [(x, g.numbers.one), (z, g.minus_one)]) for x, p in zip(items, logs, strict=True)]
+
+    return along(g, row, x, dim)
+
+
+@rule("_softmax", "_safe_softmax")
+def _softmax(g: G, x: Array, dim: int) -> Array:
+    return along(g, lambda items: softmax(g, items), x, dim)
+
+
+def softmax(g: G, items: list[Scalar]) -> list[Scalar]:
+    """yᵢ = exp xᵢ / Σ exp x. Through z = log Σ exp x: dyᵢ/dxᵢ = yᵢ, dyᵢ/dz = −yᵢ, dz/dxⱼ = yⱼ."""
+    values = [Scalar(g, x.value) for x in items]
+    top = max(values, key=lambda v: g.numbers.approximate(v.value))
+    shift = Scalar(g, g.numbers.shift(top.value))
+    powers = [g.function("exp", v - shift) for v in values]
+    total = g.add(powers)
+    shares = [p / total for p in powers]
+    z = g.node(g.function("log", total).value, [(x, y.value) for x, y in zip(items, shares, strict=True)])
+    return [g.node(y.value, [(x, y.value), (z, (-y).value)]) for x, y in zip(items, shares, strict=True)]

@@ -1,0 +1,293 @@
+"""Differentiable numbers: what the arrays of a replay hold, and the list of them that the reverse sweep walks back.
+
+Comes in: a number system.  Goes out: `Graph`, `Scalar`, `Check`.  Why: an operation written once with `+ − × ÷` and functions has its
+value, its local derivatives and its path conditions in every number system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal
+
+import numpy as np
+
+from checker.tape.derivatives import DERIVATIVES
+from checker.tape.numbers import N, NumberSystem
+from checker.values import Array
+
+Found = Literal["ok", "tied", "mismatch", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[N]):
+    """A decision that the replayed path rests on: the `sign` of `difference`, as `decides` ("relu", "max", "lt") at `line`.
+
+    `found`: "ok"; "tied" (the difference is zero exactly, so the function may have a kink here); "mismatch" (the float run went the
+    other way); "undecided" (the sign cannot be told in this number system).
+    """
+
+    decides: str
+    line: str
+    difference: N
+    sign: int | None
+    found: Found
+
+
+class Scalar:
+    """A number with a place in the graph. `index` is −1 where nothing differentiable reaches it."""
+
+    __slots__ = ("graph", "index", "value")
+
+    def __init__(self, graph: Graph[Any], value: Any, index: int = -1) -> None:
+        self.graph, self.value, self.index = graph, value, index
+
+    def __add__(self, other: Any) -> Scalar:
+        return NotImplemented if isinstance(other, np.ndarray) else self.graph.add((self, self.graph.scalar(other)))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Scalar:
+        numbers = self.graph.numbers
+        return self.graph.node(numbers.negate(self.value), ((self, self.graph.minus_one),))
+
+    def __sub__(self, other: Any) -> Scalar:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        graph, other = self.graph, self.graph.scalar(other)
+        value = graph.numbers.add((self.value, graph.numbers.negate(other.value)))
+        return graph.node(value, ((self, graph.numbers.one), (other, graph.minus_one)))
+
+    def __rsub__(self, other: Any) -> Scalar:
+        return self.graph.scalar(other) - self
+
+    def __mul__(self, other: Any) -> Scalar:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        other = self.graph.scalar(other)
+        return self.graph.node(self.graph.numbers.multiply(self.value, other.value), ((self, other.value), (other, self.value)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Scalar:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        graph, other = self.graph, self.graph.scalar(other)
+        numbers = graph.numbers
+        quotient = numbers.divide(self.value, other.value)
+        edges = []
+        if self.index >= 0:
+            edges.append((self, numbers.divide(numbers.one, other.value)))
+        if other.index >= 0:
+            edges.append((other, numbers.negate(numbers.divide(quotient, other.value))))
+        return graph.node(quotient, edges)
+
+    def __rtruediv__(self, other: Any) -> Scalar:
+        return self.graph.scalar(other) / self
+
+    def __repr__(self) -> str:
+        return f"Scalar({self.value}, {self.index})"
+
+
+class Graph(Generic[N]):
+    """The Wengert list of one replay, the path it rests on, and the operations that make its scalars.
+
+    `edges[i]` has the (index, local derivative) pairs of the scalar `i`. `spans` notes from which index on which dtype is at work.
+    """
+
+    def __init__(self, numbers: NumberSystem[N]) -> None:
+        self.numbers = numbers
+        self.edges: list[list[tuple[int, N]]] = []
+        self.checks: list[Check[N]] = []
+        self.spans: list[tuple[int, str]] = []
+        self.line = ""
+        self.zero = Scalar(self, numbers.zero)
+        self.one = Scalar(self, numbers.one)
+        self.minus_one = numbers.negate(numbers.one)
+
+    # scalars and arrays of them
+
+    def working(self, dtype: str) -> None:
+        """From now on operations are of `dtype`."""
+        if not self.spans or self.spans[-1][1] != dtype:
+            self.spans.append((len(self.edges), dtype))
+            self.numbers.working(dtype)
+
+    def variable(self, value: N) -> Scalar:
+        """A new input of the graph."""
+        self.edges.append([])
+        return Scalar(self, value, len(self.edges) - 1)
+
+    def node(self, value: N, edges: Iterable[tuple[Scalar, N]]) -> Scalar:
+        """The scalar `value`, whose derivative with respect to each (operand, derivative) is given; a constant where none is active."""
+        active = [(operand.index, derivative) for operand, derivative in edges if operand.index >= 0]
+        if not active:
+            return Scalar(self, value)
+        self.edges.append(active)
+        return Scalar(self, self.numbers.keep(value, "value"), len(self.edges) - 1)
+
+    def scalar(self, value: Any) -> Scalar:
+        """`value` as a scalar: itself, or the constant that a Python number is."""
+        if isinstance(value, Scalar):
+            return value
+        if isinstance(value, np.generic):
+            return Scalar(self, self.numbers.exact(value.item()))
+        return Scalar(self, self.numbers.constant(value))
+
+    def array(self, operand: Any) -> Array:
+        """An operand as an array of scalars: a tensor of integers or booleans exactly, a Python number as a constant."""
+        if isinstance(operand, np.ndarray):
+            if operand.dtype == object:
+                return operand
+            exact = self.numbers.exact
+            flat = [Scalar(self, exact(v)) for v in operand.ravel().tolist()]
+            result = np.empty(len(flat), object)
+            result[:] = flat
+            return result.reshape(operand.shape)
+        result = np.empty((), object)
+        result[()] = self.scalar(operand)
+        return result
+
+    def full(self, shape: Sequence[int], value: Scalar) -> Array:
+        """An array of `shape` filled with `value`."""
+        result = np.empty(shape, object)
+        result.fill(value)
+        return result
+
+    def map(self, function: Callable[..., Scalar], *operands: Any) -> Array:
+        """`function` entry by entry, over operands broadcast together."""
+        result = np.frompyfunc(function, len(operands), 1)(*(self.array(o) for o in operands))
+        return result if isinstance(result, np.ndarray) else self.array(result)
+
+    def stop(self, array: Array) -> Array:
+        """The same values with no derivative: a cut."""
+        return self.map(lambda x: Scalar(self, x.value), array)
+
+    # operations
+
+    def add(self, terms: Sequence[Scalar]) -> Scalar:
+        """The sum of `terms`, as one operation."""
+        if len(terms) == 1:
+            return terms[0]
+        one = self.numbers.one
+        return self.node(self.numbers.add([t.value for t in terms]), [(t, one) for t in terms])
+
+    def dot(self, xs: Iterable[Scalar], ys: Iterable[Scalar]) -> Scalar:
+        """Σ xᵢ yᵢ, as one operation."""
+        multiply = self.numbers.multiply
+        products: list[N] = []
+        edges: list[tuple[Scalar, N]] = []
+        for x, y in zip(xs, ys, strict=True):
+            products.append(multiply(x.value, y.value))
+            if x.index >= 0:
+                edges.append((x, y.value))
+            if y.index >= 0:
+                edges.append((y, x.value))
+        return self.node(self.numbers.add(products), edges)
+
+    def function(self, name: str, x: Scalar) -> Scalar:
+        """An elementary function with the local derivative that torch computes, in the same number system."""
+        value = self.numbers.function(name, x.value)
+        if x.index < 0:
+            return Scalar(self, value)
+        derivative = DERIVATIVES[name](self, Scalar(self, x.value), Scalar(self, value))
+        return self.node(value, ((x, derivative.value),))
+
+    def power(self, x: Scalar, y: Scalar) -> Scalar:
+        """x to the y. As in torch, the derivative by x is 0 where y = 0, and the derivative by y is 0 where x = 0 and y ≥ 0."""
+        numbers = self.numbers
+        value = numbers.power(x.value, y.value)
+        edges = []
+        if x.index >= 0 and numbers.sign(y.value) != 0:
+            lower = numbers.add((y.value, self.minus_one))
+            edges.append((x, numbers.multiply(y.value, numbers.power(x.value, lower))))
+        if y.index >= 0 and not (numbers.sign(x.value) == 0 and numbers.sign(y.value) in (0, 1)):
+            edges.append((y, numbers.multiply(value, numbers.function("log", x.value))))
+        return self.node(value, edges)
+
+    # decisions
+
+    def check(self, decides: str, difference: Scalar | N, expected: Sequence[int] | None = None) -> int | None:
+        """Note that the path rests on the sign of `difference`, and that the float run saw it among `expected` (None: not recorded)."""
+        value = difference.value if isinstance(difference, Scalar) else difference
+        sign = self.numbers.sign(value)
+        found: Found = "ok"
+        if sign is None:
+            found = "undecided"
+        elif expected is not None and sign not in expected:
+            found = "mismatch"
+        elif sign == 0:
+            found = "tied"
+        self.checks.append(Check(decides, self.line, value, sign, found))
+        return sign
+
+    def difference(self, x: Scalar, y: Scalar) -> N:
+        """x − y as a bare number, for `check`."""
+        return self.numbers.add((x.value, self.numbers.negate(y.value)))
+
+    def branch(
+        self,
+        decides: str,
+        difference: Scalar | N,
+        positive: Callable[[], Scalar],
+        negative: Callable[[], Scalar],
+        tied: Callable[[], Scalar] | None = None,
+    ) -> Scalar:
+        """One of two by the sign of `difference`; `tied` (torch's convention, else `negative`) at zero; both where it cannot be told."""
+        sign = self.check(decides, difference)
+        if sign is None:
+            return self.either(positive(), negative())
+        if sign == 0:
+            return (tied or negative)()
+        return positive() if sign > 0 else negative()
+
+    def either(self, x: Scalar, y: Scalar) -> Scalar:
+        """A scalar that stands for both `x` and `y`, and its derivative for both of theirs."""
+        numbers = self.numbers
+        share = numbers.either(numbers.zero, numbers.one)
+        return self.node(numbers.either(x.value, y.value), ((x, share), (y, share)))
+
+    # the reverse sweep
+
+    def sweep(self, seeds: Iterable[tuple[Scalar, N]]) -> list[N | None]:
+        """The adjoint of every scalar, given those of some: None where it is zero exactly.
+
+        An adjoint that is zero exactly is not passed on, so that what was not selected poisons nothing, whatever its derivative.
+        """
+        numbers, edges = self.numbers, self.edges
+        multiply, one, minus_one = numbers.multiply, numbers.one, self.minus_one
+        pending: list[list[N] | None] = [None] * len(edges)
+        adjoints: list[N | None] = [None] * len(edges)
+        for scalar, adjoint in seeds:
+            if scalar.index >= 0:
+                _push(pending, scalar.index, adjoint)
+        spans = list(self.spans)
+        for i in range(len(edges) - 1, -1, -1):
+            while len(spans) > 1 and spans[-1][0] > i:
+                spans.pop()
+                numbers.working(spans[-1][1])
+            terms = pending[i]
+            if terms is None:
+                continue
+            pending[i] = None
+            total = terms[0] if len(terms) == 1 else numbers.add(terms)
+            if numbers.sign(total) == 0:
+                continue
+            total = adjoints[i] = numbers.keep(total, "adjoint")
+            for j, derivative in edges[i]:
+                if derivative is one:
+                    product = total
+                elif derivative is minus_one:
+                    product = numbers.negate(total)
+                else:
+                    product = multiply(total, derivative)
+                _push(pending, j, product)
+        return adjoints
+
+
+def _push(pending: list[list[N] | None], index: int, term: N) -> None:
+    terms = pending[index]
+    if terms is None:
+        pending[index] = [term]
+    else:
+        terms.append(term)
