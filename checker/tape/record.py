@@ -39,20 +39,22 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor]) -> Tape:
     leaves = {name: t.detach().clone().requires_grad_(t.is_floating_point()) for name, t in arguments.items()}
     for name, leaf in leaves.items():
         recorder.add_input(name, leaf)
-    with torch.enable_grad(), _without_onednn(), _inside_functions(recorder), recorder.watcher, recorder:
+    with torch.enable_grad(), _plain_kernels(), _inside_functions(recorder), recorder.watcher, recorder:
         outputs = call(leaves)
     return recorder.finish(outputs, arguments, leaves)
 
 
 @contextmanager
-def _without_onednn() -> Iterator[None]:
-    """oneDNN has whole layers as one float32-only operation; without it they arrive as operations that every reading knows."""
-    before = torch._C._get_mkldnn_enabled()
+def _plain_kernels() -> Iterator[None]:
+    """Without oneDNN's whole layers (float32 only) and fused attention (float32 inside), which no other reading could repeat exactly."""
+    mkldnn, flash = torch._C._get_mkldnn_enabled(), torch._C._get_flash_sdp_enabled()
     torch._C._set_mkldnn_enabled(False)
+    torch._C._set_sdp_use_flash(False)
     try:
         yield
     finally:
-        torch._C._set_mkldnn_enabled(before)
+        torch._C._set_mkldnn_enabled(mkldnn)
+        torch._C._set_sdp_use_flash(flash)
 
 
 @contextmanager
@@ -223,6 +225,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             ref = self._operand(output)
             slots.append(ref.slot if ref.cut is None else self._alias(ref))
         live = self._live({s for s in slots if s is not None})
+        used = {r.cut for node in live for r in tree_leaves((node.args, dict(node.kwargs))) if isinstance(r, Ref)}
         return Tape(
             inputs=self.inputs,
             arguments={name: t.detach().clone() for name, t in arguments.items()},
@@ -230,7 +233,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             nodes=live,
             constants=self.constants,
             meta=self.meta,
-            cuts=tuple(self.cuts),
+            cuts=tuple(c for c in self.cuts if c.baked or c.number in used),
             decisions=tuple(self.decisions),
             values=tuple(t.detach().clone() for t in outputs),
             held=self.held,

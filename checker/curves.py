@@ -1,0 +1,80 @@
+"""Points for the plots that make a gradient visible.
+
+Comes in: a case and its true gradient.  Goes out: `CurveRecord` values: the function with its tangent for one variable, contours with the
+gradient arrow for two.  Why: a page is made from the record alone, so what it draws must be computed here, with the original function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from checker.record import CurveRecord
+from checker.sampling import inside, seeded
+from checker.values import Array, Case, number
+
+#: Points of a curve, and points along each axis of a contour plot: enough for the eye, few enough for a record.
+ALONG, ACROSS = 81, 25
+
+
+def curves(case: Case, gradient: Mapping[str, Array]) -> list[CurveRecord]:
+    """The plots that `case` allows: none unless its value is one number and one or two entries are differentiated."""
+    entries = [(name, k) for name in case.differentiated for k in range(case.arguments[name].numel())]
+    floating = [v for v in case.upstream if v is not None]
+    if len(floating) != 1 or floating[0].numel() != 1 or len(entries) not in (1, 2) or any(n not in gradient for n, _ in entries):
+        return []
+    centre = np.array([float(case.arguments[name].double().flatten()[k]) for name, k in entries])
+    slope = np.array([float(np.ravel(gradient[name])[k]) for name, k in entries])
+    if not (np.all(np.isfinite(centre)) and np.all(np.isfinite(slope))):
+        return []
+    reach = np.maximum(1.0, np.abs(centre)) * 1.5
+    if len(entries) == 1:
+        return [_tangent(case, entries[0], float(centre[0]), float(slope[0]), float(reach[0]))]
+    return [_contour(case, entries, centre, slope, reach)]
+
+
+def _tangent(case: Case, entry: tuple[str, int], centre: float, slope: float, reach: float) -> CurveRecord:
+    xs = np.linspace(centre - reach, centre + reach, ALONG)
+    xs = xs[_allowed(case, entry[0], xs)]
+    ys = [_value(case, [entry], [x]) for x in xs]
+    point = {"point": centre, "value": number(_value(case, [entry], [centre])), "slope": slope}
+    return CurveRecord(kind="tangent", argument=entry[0], x=[number(x) for x in xs], y=[number(y) for y in ys], extra=point)
+
+
+def _contour(case: Case, entries: list[tuple[str, int]], centre: Array, slope: Array, reach: Array) -> CurveRecord:
+    axes = []
+    for (name, _), c, r in zip(entries, centre, reach, strict=True):
+        axis = np.linspace(c - r, c + r, ACROSS)
+        axes.append(axis[_allowed(case, name, axis)])
+    z = [_value(case, entries, [x, y]) for y in axes[1] for x in axes[0]]
+    names = [f"{name}[{k}]" if case.arguments[name].dim() else name for name, k in entries]
+    return CurveRecord(
+        kind="contour",
+        argument=entries[0][0],
+        x=[number(v) for v in axes[0]],
+        y=[number(v) for v in axes[1]],
+        z=[number(v) for v in z],
+        extra={"names": names, "point": [float(c) for c in centre], "gradient": [float(s) for s in slope]},
+    )
+
+
+def _allowed(case: Case, name: str, xs: Array) -> Array:
+    result: Array = inside(case.exercise.input(name).domain, torch.from_numpy(xs)).numpy()
+    return result
+
+
+def _value(case: Case, entries: list[tuple[str, int]], values: list[float]) -> float:
+    """The function's value, in float64, with some entries replaced; NaN where it refuses the point."""
+    arguments = {name: t.double() if t.is_floating_point() else t for name, t in case.arguments.items()}
+    for (name, k), value in zip(entries, values, strict=True):
+        flat = arguments[name].flatten().clone()
+        flat[k] = value
+        arguments[name] = flat.reshape(case.arguments[name].shape)
+    try:
+        with seeded(case.seed), torch.no_grad():
+            outputs = case.exercise.call(arguments)
+    except Exception:  # a plot has a gap where the function has no value
+        return float("nan")
+    return float(next(o for o in outputs if o.is_floating_point()).double().sum())

@@ -1,0 +1,101 @@
+"""Whether a tape may be believed.
+
+Comes in: a case and its tape.  Goes out: a `Belief`.  Why: everything derived from a tape shares its mistakes, so before any of it counts, the
+replay must equal the original function, here and at perturbed points on the same path. A value that `.item()` baked in shows there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from checker.judge.compare import FORMATS
+from checker.sampling import inside, seeded
+from checker.tape.record import record
+from checker.tape.replay import replay
+from checker.tape.tape import Cut, Tape
+from checker.values import Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """What comparing the replay with the original function showed.
+
+    `follows` is true when they are equal at every perturbed point that keeps to the path. `baked` lists the places where a value left the
+    tape, when they are not. `edge` is true when no perturbation, however small, kept to the path. `reason` says what went wrong.
+    """
+
+    follows: bool
+    baked: tuple[Cut, ...] = ()
+    edge: bool = False
+    reason: str = ""
+
+
+def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> Tape:
+    """Record the case's function at its own arguments or at others, with the case's random draws."""
+    with seeded(case.seed):
+        return record(case.exercise.call, case.arguments if arguments is None else arguments)
+
+
+def path_of(tape: Tape) -> str:
+    """A short name for an execution path: which operations ran, and what Python decided. Signs of single entries do not count."""
+    words = [str(node.operation) for node in tape.nodes] + [repr(decision.value) for decision in tape.decisions]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
+
+
+def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
+    """Replay the tape beside the original function, at the point and at points near it."""
+    here = replay(tape, case.arguments, signature=False)
+    seen = tuple(v for v in tape.values if v.is_floating_point())
+    if not _equal(here.outputs, seen, case.dtype):
+        return Belief(follows=False, reason="replayed at the point itself, the recorded operations give another value than the function")
+    path = path_of(tape)
+    epsilon = FORMATS[case.dtype][0]
+    kept = 0
+    for attempt, scale in enumerate((1e-3, 1e-3, 1e-5, 1e-7)):
+        moved = perturbed(case, max(scale, 32 * epsilon), case.seed + attempt)
+        try:
+            other = tape_of(case, moved)
+        except Exception:  # the function may refuse a neighbouring point: then it says nothing about the tape
+            continue
+        if path_of(other) != path:
+            continue
+        kept += 1
+        original = tuple(v for v in other.values if v.is_floating_point())
+        if not _equal(replay(tape, moved, signature=False).outputs, original, case.dtype):
+            baked = tuple(cut for cut in tape.cuts if cut.baked and cut.how != "history")
+            what = "a value left the tape: " + ", ".join(f"{c.how} at {c.line}" for c in baked) if baked else "a value is baked in, unseen"
+            return Belief(follows=False, baked=baked, reason=what)
+        if kept == tries:
+            break
+    return Belief(follows=True, edge=kept == 0)
+
+
+def perturbed(case: Case, scale: float, seed: int) -> dict[str, torch.Tensor]:
+    """The case's arguments, each differentiated entry moved by a random part of `scale`·max(1, |x|) that stays in its domain."""
+    generator = torch.Generator().manual_seed(seed)
+    moved = dict(case.arguments)
+    for name in case.differentiated:
+        x = case.arguments[name].double()
+        step = scale * (2 * torch.rand(x.shape, generator=generator, dtype=torch.float64) - 1)
+        domain = case.exercise.input(name).domain
+        candidate = x + step * x.abs().clamp(min=1.0)
+        candidate = torch.where(inside(domain, candidate), candidate, x + step * x.abs() * 0.5)
+        moved[name] = torch.where(inside(domain, candidate), candidate, x).to(case.arguments[name].dtype)
+    return moved
+
+
+def _equal(a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...], dtype: str) -> bool:
+    """Equal up to a few roundings of the largest entry: the replay runs the same kernels, perhaps in another order."""
+    allowance = 64 * FORMATS[dtype][0]
+    for x, y in zip(a, b, strict=True):
+        if x.shape != y.shape:
+            return False
+        x64, y64 = x.detach().double(), y.detach().double()
+        scale = float(y64[torch.isfinite(y64)].abs().max()) if bool(torch.isfinite(y64).any()) else 1.0
+        if not torch.allclose(x64, y64, rtol=allowance, atol=allowance * scale, equal_nan=True):
+            return False
+    return True
