@@ -1,0 +1,243 @@
+"""Pictures that make the subject visible.
+
+Comes in: a record.  Goes out: plots as inline SVG, each with a caption in words.  Why: the V of truncation and rounding, a tangent, a
+gradient that stands across its contours, and a wrong entry in a field of right ones are seen faster than read.
+
+Each drawing uses few artists, and matplotlib is loaded when the first one is made: a page without plots does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from checker.record import CaseRecord, CurveRecord, DescentRecord, Numbers, Record
+from checker.report.numerals import figures
+from checker.report.svg import COLOUR, HEAT, Canvas, canvas, element
+from checker.values import Array, Number, Verdict
+
+#: What each colour of the heat map means: |error| ÷ allowed error, up to the edge on its right.
+HEAT_EDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+HEAT_WORDS = ("< 0.001", "to 0.01", "to 0.1", "to 1, the edge", "to 10: wrong", "to 100: wrong", "> 100: wrong")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing with its title and caption; `heat` asks for the legend of the heat map."""
+
+    kind: str
+    title: str
+    caption: str
+    svg: Markup
+    heat: bool = False
+
+
+def plots(record: Record, shown: CaseRecord | None) -> list[Plot]:
+    """What can be drawn of an exercise; `shown` is the case that the page opens with."""
+    drawn = [*_descent(record.descent)] if record.descent else []
+    if shown is not None:
+        drawn += [*_curves(shown), *_steps(shown), *_heat(shown)]
+    return drawn
+
+
+def _floats(values: Sequence[Number]) -> Array:
+    return np.array([float(v) for v in values], dtype=np.float64)
+
+
+def _plot(kind: str, title: str, caption: str, drawn: Canvas, *, heat: bool = False) -> Plot:
+    return Plot(kind, title, caption, element(drawn, kind, f"{title}. {caption}"), heat)
+
+
+def _ticks(drawn: Canvas, x: str, y: str) -> None:
+    """Labels, and numbers as the rest of the page writes them."""
+    for axis, label, logarithmic in (
+        (drawn.axes.xaxis, x, drawn.axes.get_xscale() == "log"),
+        (drawn.axes.yaxis, y, drawn.axes.get_yscale() == "log"),
+    ):
+        from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+        axis.set_major_locator(LogLocator(numticks=7) if logarithmic else MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: figures(float(value), 4)))
+        axis.set_label_text(label)
+
+
+def _steps(case: CaseRecord) -> Iterator[Plot]:
+    """Error against step: rounding falls with h, truncation rises."""
+    for derivation in case.derivations:
+        steps: dict[str, Any] = derivation.details.get("steps") or {}
+        h, error = _floats(steps.get("h", [])), _floats(steps.get("error", []))
+        seen = np.isfinite(h) & np.isfinite(error) & (h > 0) & (error > 0)
+        if seen.sum() < 3:
+            continue
+        h, error = h[seen], error[seen]
+        order = np.argsort(h)
+        h, error = h[order], error[order]
+        drawn = canvas()
+        axes = drawn.axes
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.plot(h, error, color=COLOUR["accent"], marker="o", markersize=3.5)
+        caption = "Relative error of the directional derivative. To the left rounding is divided by an ever smaller step, to the right truncation grows."
+        chosen = steps.get("chosen")
+        if chosen is not None and float(chosen) > 0:
+            at = int(np.argmin(np.abs(np.log(h) - np.log(float(chosen)))))
+            axes.axvline(float(chosen), color=COLOUR["second"], linewidth=1.2, dashes=(4, 3))
+            axes.plot([h[at]], [error[at]], color=COLOUR["second"], marker="o", markersize=7)
+            caption += f" Marked: the chosen step, {figures(float(chosen), 2)}, with error {figures(float(error[at]), 2)}."
+        _ticks(drawn, "step h", "relative error")
+        yield _plot("steps", f"Error against step ({derivation.method})", caption, drawn)
+        return
+
+
+def _curves(case: CaseRecord) -> Iterator[Plot]:
+    for curve in case.curves:
+        if curve.kind == "tangent":
+            yield _tangent(curve)
+        elif curve.kind == "contour":
+            yield _contour(curve)
+
+
+def _tangent(curve: CurveRecord) -> Plot:
+    """The function of one variable and the line that the gradient predicts."""
+    x, y = _floats(curve.x), _floats(curve.y)
+    point, value, slope = (float(curve.extra[key]) for key in ("point", "value", "slope"))
+    drawn = canvas()
+    axes = drawn.axes
+    axes.plot(x, np.where(np.isfinite(y), y, np.nan), color=COLOUR["accent"])
+    finite = y[np.isfinite(y)]
+    if finite.size:
+        room = 0.08 * (float(np.ptp(finite)) or 1.0)
+        axes.set_ylim(float(finite.min()) - room, float(finite.max()) + room)
+    axes.set_xlim(float(x.min()), float(x.max()))
+    if np.isfinite(slope):
+        axes.axline((point, value), slope=slope, color=COLOUR["second"], linewidth=1.3, dashes=(5, 3))
+    axes.plot([point], [value], color=COLOUR["second"], marker="o", markersize=6)
+    name = curve.argument or "x"
+    _ticks(drawn, name, "value")
+    caption = f"The function, and the line of slope {figures(slope)} through {name} = {figures(point)}, where its value is {figures(value)}."
+    return _plot(f"tangent-{_safe(name)}", "The function and its tangent", caption, drawn)
+
+
+def _contour(curve: CurveRecord) -> Plot:
+    """Level lines of a function of two variables and its gradient, on equal axes so that the right angle is seen."""
+    x, y = _floats(curve.x), _floats(curve.y)
+    z = np.ma.masked_invalid(_floats(curve.z).reshape(len(y), len(x)))
+    names, point = [str(n) for n in curve.extra["names"]], _floats(curve.extra["point"])
+    gradient = _floats(curve.extra["gradient"])
+    drawn = canvas(4.4, 4.0, left=0.14, bottom=0.14)
+    axes = drawn.axes
+    axes.contour(x, y, z, levels=10, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
+    axes.set_aspect("equal", adjustable="datalim")
+    length = float(np.hypot(*gradient))
+    if np.isfinite(length) and length > 0:
+        reach = 0.3 * min(float(np.ptp(x)), float(np.ptp(y)))
+        tip = point + gradient / length * reach
+        axes.annotate("", xy=tip, xytext=point, arrowprops={"arrowstyle": "-|>", "color": COLOUR["second"], "linewidth": 2, "shrinkA": 0})
+    axes.plot([point[0]], [point[1]], color=COLOUR["second"], marker="o", markersize=6)
+    _ticks(drawn, names[0], names[1])
+    where = ", ".join(f"{n} = {figures(float(v), 4)}" for n, v in zip(names, point, strict=True))
+    caption = f"Lines of equal value, and the direction of the gradient at {where}; its length is {figures(length, 4)}."
+    return _plot("contour", "Contours and the gradient", caption, drawn)
+
+
+def _matrix(numbers: Numbers | None) -> Array | None:
+    """A complete array of two dimensions, neither of them 1; else None."""
+    if numbers is None or numbers.omitted or len(numbers.shape) != 2 or min(numbers.shape) < 2:
+        return None
+    return _floats(numbers.values).reshape(numbers.shape)
+
+
+def _heat(case: CaseRecord) -> Iterator[Plot]:
+    """The error of one matrix-shaped gradient, entry by entry, as a fraction of what was allowed."""
+    if case.reference is None:
+        return
+    candidates = sorted(case.comparisons, key=lambda c: (c.verdict is not Verdict.WRONG, c.method != "reverse"))
+    for comparison in candidates:
+        name = comparison.argument
+        got = next((_matrix(d.gradients.get(name)) for d in case.derivations if d.method == comparison.method), None)
+        true, allowed = _matrix(case.reference.gradients.get(name)), _matrix(case.reference.allowed.get(name))
+        if got is None or true is None or allowed is None or got.shape != true.shape:
+            continue
+        with np.errstate(all="ignore"):
+            ratio = np.where(got == true, 0.0, np.abs(got - true) / allowed)
+        ratio = np.where(np.isnan(ratio), np.inf, ratio)
+        if not ratio.any():
+            continue
+        rows, columns = ratio.shape
+        width = 4.6
+        drawn = canvas(width, min(5.0, max(1.4, 0.7 + width * 0.8 * rows / columns)), left=0.11, bottom=0.16)
+        _cells(drawn, ratio)
+        _ticks(drawn, "column", "row")
+        worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        caption = (
+            f"|error| ÷ allowed error of {comparison.method}, for each entry of the gradient of {name}. The largest, "
+            f"{figures(float(ratio[worst]), 2)}, is at [{int(worst[0])}, {int(worst[1])}]."
+        )
+        yield _plot("heat", "Where the error lies", caption, drawn, heat=True)
+        return
+
+
+def _cells(drawn: Canvas, ratio: Array) -> None:
+    from matplotlib.collections import PolyCollection
+
+    rows, columns = ratio.shape
+    gap = 0.06
+    squares = [
+        [(c + gap, r + gap), (c + 1 - gap, r + gap), (c + 1 - gap, r + 1 - gap), (c + gap, r + 1 - gap)]
+        for r in range(rows)
+        for c in range(columns)
+    ]
+    levels = np.searchsorted(HEAT_EDGES, ratio.ravel(), side="left")
+    drawn.axes.add_collection(PolyCollection([np.array(s) - 0.5 for s in squares], facecolors=[COLOUR[HEAT[v]] for v in levels], linewidths=0))
+    drawn.axes.set_xlim(-0.5, columns - 0.5)
+    drawn.axes.set_ylim(rows - 0.5, -0.5)
+    for spine in drawn.axes.spines.values():
+        spine.set_visible(False)
+
+
+def _descent(descent: DescentRecord) -> Iterator[Plot]:
+    """Loss over the steps, and the path that the parameters took."""
+    steps, loss = np.array(descent.steps, dtype=np.float64), _floats(descent.loss)
+    how = f"{descent.optimizer}, rate {figures(descent.rate)}, {descent.total} steps"
+    drawn = canvas()
+    positive = loss[np.isfinite(loss)]
+    if positive.size and positive.min() > 0 and positive.max() > 30 * positive.min():
+        drawn.axes.set_yscale("log")
+    drawn.axes.plot(steps, loss, color=COLOUR["accent"], marker="o", markersize=3.5 if len(steps) < 40 else 0)
+    _ticks(drawn, "step", "loss")
+    ends = f"From {figures(loss[0], 5)} at step {descent.steps[0]} to {figures(loss[-1], 5)} at step {descent.steps[-1]}" if len(steps) else "No step"
+    yield _plot("loss", "Loss", f"{ends}; {how}.", drawn)
+
+    entries = [
+        (name if len(values[0]) == 1 else f"{name}[{at}]", _floats([v[at] for v in values]))
+        for name, values in descent.parameters.items()
+        if values
+        for at in range(len(values[0]))
+    ]
+    if not entries:
+        return
+    drawn = canvas()
+    if len(entries) == 2:
+        (first, x), (second, y) = entries
+        drawn.axes.plot(x, y, color=COLOUR["accent"], marker="o", markersize=3)
+        drawn.axes.plot(x[-1:], y[-1:], color=COLOUR["second"], marker="o", markersize=7)
+        _ticks(drawn, first, second)
+        yield _plot("path", "The path of the parameters", f"It ends, marked, at {first} = {figures(x[-1], 5)}, {second} = {figures(y[-1], 5)}.", drawn)
+        return
+    shown = entries[:6]
+    for (name, values), role in zip(shown, ("accent", "second", "muted", "ink", "bad", "faint"), strict=False):
+        drawn.axes.plot(steps, values, color=COLOUR[role], marker="o", markersize=3)
+        drawn.axes.annotate(name, (steps[-1], values[-1]), xytext=(4, 2), textcoords="offset points", ha="right", va="bottom")
+    _ticks(drawn, "step", shown[0][0] if len(shown) == 1 else "parameters")
+    rest = f" The first {len(shown)} of {len(entries)} entries." if len(entries) > len(shown) else ""
+    ends = ", ".join(f"{name} = {figures(values[-1], 5)}" for name, values in shown)
+    yield _plot("path", "The path of the parameters", f"It ends at {ends}.{rest}", drawn)
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name)

@@ -1,0 +1,128 @@
+"""A matplotlib figure as inline SVG that follows the page's colours.
+
+Comes in: a figure drawn in the colours named here.  Goes out: an `<svg>` element.  Why inline: a picture in a file of its own knows
+neither the page's palette nor its fonts, and cannot be read aloud. Every colour becomes a class of the style sheet, so that one drawing
+serves light, dark and print, and no style attribute is left for the Content-Security-Policy to refuse.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Levels of the heat map, from far inside the allowed error to far outside.
+HEAT = ("heat0", "heat1", "heat2", "heat3", "heat4", "heat5", "heat6")
+_ROLES = ("ink", "muted", "faint", "paper", "accent", "second", "bad", *HEAT)
+#: The colour to draw each role in. The page never sees it: it stands for the class of that role.
+COLOUR = {role: f"#0000{number:02x}" for number, role in enumerate(_ROLES, start=1)}
+_ROLE = {colour: role for role, colour in COLOUR.items()}
+
+_KEPT = frozenset("fill stroke stroke-width stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin opacity text-anchor".split())
+_TARGET = re.compile(r"""(?:xlink:href="|url\()#([^")]+)""")
+_LONG_DECIMALS = re.compile(r"(-?\d+\.\d\d)\d+")
+_SPACE = re.compile(r"\s+")
+_SVG = "{http://www.w3.org/2000/svg}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A figure with one set of axes, and the settings that it was made under."""
+
+    figure: Figure
+    axes: Axes
+
+
+@cache
+def _settings() -> dict[str, Any]:
+    """matplotlib's defaults, whatever the user's own settings are, in the colours of the page."""
+    from matplotlib import rcParamsDefault
+
+    settings = {k: v for k, v in rcParamsDefault.items() if k.startswith(("axes.", "xtick.", "ytick.", "lines.", "path.", "font."))}
+    return settings | {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "gradient-checker",
+        "font.size": 11,
+        "axes.edgecolor": COLOUR["faint"],
+        "axes.labelcolor": COLOUR["muted"],
+        "axes.linewidth": 1.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        "text.color": COLOUR["muted"],
+        "xtick.color": COLOUR["faint"],
+        "ytick.color": COLOUR["faint"],
+        "xtick.labelcolor": COLOUR["muted"],
+        "ytick.labelcolor": COLOUR["muted"],
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "lines.linewidth": 1.8,
+    }
+
+
+def canvas(width: float = 5.0, height: float = 3.3, *, left: float = 0.15, bottom: float = 0.17) -> Canvas:
+    """An empty figure, sizes in inches, margins as fractions."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_settings()):
+        figure = Figure(figsize=(width, height), facecolor="none")
+        axes = figure.add_axes((left, bottom, 0.97 - left, 0.95 - bottom), facecolor="none")
+    return Canvas(figure, axes)
+
+
+def element(drawn: Canvas, name: str, description: str) -> Markup:
+    """The figure as an `<svg>` element. `name` keeps its ids apart from those of other plots on the page; `description` is read aloud."""
+    from matplotlib import rc_context
+
+    buffer = io.StringIO()
+    with rc_context(_settings()):
+        drawn.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    root = ElementTree.fromstring(buffer.getvalue())
+    ids = {target: f"{name}-{number}" for number, target in enumerate(sorted(set(_TARGET.findall(buffer.getvalue()))))}
+    box = root.get("viewBox", "")
+    width, height = (f"{float(size):.0f}" for size in box.split()[2:])
+    return Markup('<svg class="plot" viewBox="{}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>').format(
+        box, width, height, description, Markup("").join(_written(child, ids) for child in root)
+    )
+
+
+def _written(node: ElementTree.Element, ids: Mapping[str, str]) -> Markup:
+    """An element of matplotlib's drawing, its colours as classes, without what a page does not need."""
+    tag = node.tag.removeprefix(_SVG)
+    if tag in ("metadata", "style"):
+        return Markup("")
+    inner = Markup("").join(_written(child, ids) for child in node)
+    if tag in ("g", "defs") and (not inner or {"transform", "clip-path"}.isdisjoint(node.keys())):
+        return inner if tag == "g" or not inner else Markup("<defs>{}</defs>").format(inner)
+    attributes, classes = {}, []
+    for key, value in node.items():
+        if key == _HREF:
+            attributes["href"] = f"#{ids[value[1:]]}"
+        elif key == "clip-path":
+            attributes[key] = f"url(#{ids[value[5:-1]]})"
+        elif key == "id" and value in ids:
+            attributes[key] = ids[value]
+        elif key not in ("id", "style"):
+            attributes[key] = _LONG_DECIMALS.sub(r"\1", _SPACE.sub(" ", value).strip())
+    for key, value in re.findall(r"([\w-]+): ([^;]+)", node.get("style", "")):
+        if key in ("fill", "stroke") and value in _ROLE:
+            classes.append(f"{key}-{_ROLE[value]}")
+        elif key in _KEPT:
+            attributes[key] = value
+    if classes:
+        attributes["class"] = " ".join(classes)
+    written = Markup("").join(Markup(' {}="{}"').format(key, value) for key, value in attributes.items())
+    text = (node.text or "").strip() if tag in ("text", "tspan") else ""
+    return Markup("<{0}{1}>{2}{3}</{0}>").format(Markup(tag), written, text, inner)

@@ -1,0 +1,283 @@
+"""What each page shows, worked out before a template sees it.
+
+Comes in: documents.  Goes out: view models.  Why: templates place things and decide nothing; what a page says can be tested without one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePath
+
+from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, Provenance, Record, Refusal
+from checker.report.looks import look
+from checker.report.markup import SourceLine, source
+from checker.report.numerals import counted, ulps
+from checker.values import SEVERITY, Comparison, Number, Verdict, worst
+
+#: The order of columns; methods that are not listed follow, by name.
+METHODS = ("certified", "symbolic", "formula", "differences", "reverse", "forward", "cuda")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One method on one exercise: the worst of its verdicts, its largest error in ULP, and a sentence that says both."""
+
+    verdict: Verdict
+    ulp: Number | None
+    required: bool
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One exercise of the overview. `cells` are in the order of the overview's methods, None where a method was not asked."""
+
+    record: Record
+    page: str
+    cells: tuple[Cell | None, ...]
+    ulp: Number | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where a document's records were made, and the copy of it that lies beside the pages."""
+
+    file: str
+    provenance: Provenance | None
+    complete: bool
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The first page."""
+
+    sentence: str
+    met: bool
+    complete: bool
+    themes: tuple[tuple[str, tuple[Row, ...]], ...]
+    methods: tuple[str, ...]
+    counts: tuple[tuple[Verdict, int], ...]
+    unexpected: tuple[Row, ...]
+    refusals: tuple[Refusal, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(row for _, rows in self.themes for row in rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One method's answer for one argument: `comparison` and `gradient` are None where it did not arrive."""
+
+    derivation: DerivationRecord
+    verdict: Verdict | None
+    gradient: Numbers | None
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All that was said about the gradient of one argument."""
+
+    argument: str
+    truth: Numbers | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseView:
+    """One case, its answers by argument, and the methods that brought none."""
+
+    case: CaseRecord
+    shown: bool
+    groups: tuple[Group, ...]
+    absent: tuple[DerivationRecord, ...]
+    allowed_from: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutView:
+    """A cut, and beside the gradient as written the one with every cut open, where they differ in some argument."""
+
+    cut: CutRecord
+    arguments: tuple[tuple[str, Numbers | None, Numbers], ...]
+    cases: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """An exercise's page. `shown` is the case that it opens with: the most severe, and of those the first."""
+
+    record: Record
+    shown: CaseRecord | None
+    cases: tuple[CaseView, ...]
+    cuts: tuple[CutView, ...]
+    source: tuple[SourceLine, ...]
+
+
+def merged(documents: Sequence[Document]) -> list[Record]:
+    """The records of all documents in order of first appearance; of one exercise the latest."""
+    latest: dict[str, Record] = {}
+    for document in documents:
+        latest.update({record.exercise: record for record in document.records})
+    return list(latest.values())
+
+
+def pages(records: Sequence[Record]) -> dict[str, str]:
+    """The path of each exercise's page inside the report: letters, digits, `-` and `_` only, unique also where case is ignored."""
+    paths: dict[str, str] = {}
+    taken: Counter[str] = Counter()
+    for record in records:
+        stem = re.sub(r"[^A-Za-z0-9_]+", "-", record.exercise.replace(".py::", "-")).strip("-")[:80] or "exercise"
+        taken[stem.lower()] += 1
+        while taken[stem.lower()] > 1:
+            stem = f"{stem}-{taken[stem.lower()]}"
+            taken[stem.lower()] += 1
+        paths[record.exercise] = f"exercises/{stem}.html"
+    return paths
+
+
+def overview(documents: Sequence[Document]) -> Overview:
+    records = merged(documents)
+    paths, methods = pages(records), methods_of(records)
+    rows = [
+        Row(
+            record=record,
+            page=paths[record.exercise],
+            cells=tuple(cell(record, method) for method in methods),
+            ulp=largest(c.ulp for case in record.cases for c in case.comparisons),
+        )
+        for record in records
+    ]
+    themes = {theme: tuple(group) for theme, group in groupby(sorted(rows, key=lambda r: r.record.theme), key=lambda r: r.record.theme)}
+    counted_verdicts = Counter(record.verdict for record in records)
+    unexpected = tuple(row for row in rows if not row.record.as_expected)
+    refusals = tuple(refusal for document in documents for refusal in document.refusals)
+    return Overview(
+        sentence=outcome(records, refusals),
+        met=not unexpected and not refusals,
+        complete=all(document.complete for document in documents),
+        themes=tuple((theme, themes[theme]) for theme in dict.fromkeys(record.theme for record in records)),
+        methods=methods,
+        counts=tuple((verdict, counted_verdicts[verdict]) for verdict in SEVERITY if counted_verdicts[verdict]),
+        unexpected=unexpected,
+        refusals=refusals,
+        runs=tuple(
+            Run(file=record_name(i), provenance=d.provenance, complete=d.complete, count=len(d.records)) for i, d in enumerate(documents)
+        ),
+    )
+
+
+def outcome(records: Sequence[Record], refusals: Sequence[Refusal]) -> str:
+    """What was found, in one sentence."""
+    met = sum(record.as_expected for record in records)
+    if not records:
+        found = "No exercise was checked"
+    elif len(records) == 1:
+        found = "The exercise has its expected outcome" if met else "The exercise has not its expected outcome"
+    else:
+        found = f"{met} of {len(records)} exercises have their expected outcome"
+    return f"{found}; {counted(len(refusals), 'thing')} could not be used." if refusals else f"{found}."
+
+
+def record_name(number: int) -> str:
+    """The file name of the copy of document `number` in the report."""
+    return "record.json" if number == 0 else f"record-{number + 1}.json"
+
+
+def methods_of(records: Iterable[Record]) -> tuple[str, ...]:
+    """Every method that said something, in the order of columns."""
+    seen = {d.method for r in records for c in r.cases for d in c.derivations} | {m for r in records for m in (*r.required, *r.missing)}
+    return tuple(m for m in METHODS if m in seen) + tuple(sorted(seen - set(METHODS)))
+
+
+def cell(record: Record, method: str) -> Cell | None:
+    """What one method found on one exercise, over all its cases; None where it was not asked and not required."""
+    comparisons = [c for case in record.cases for c in case.comparisons if c.method == method]
+    derivations = [d for case in record.cases for d in case.derivations if d.method == method]
+    problems = [d.problem for d in derivations if d.problem]
+    required = method in record.required
+    if not derivations and not required:
+        return None
+    verdict = worst([c.verdict for c in comparisons] + [p.verdict for p in problems]) if derivations else Verdict.NOT_AVAILABLE
+    ulp = largest(c.ulp for c in comparisons)
+    words = [f"{method}: {look(verdict).word}"]
+    if comparisons:
+        words.append(f"largest error {ulps(ulp or 0.0)} ULP in {counted(len(comparisons), 'comparison')}")
+    words += sorted({problem.message for problem in problems})[:1] if problems else [] if derivations else ["did not arrive"]
+    return Cell(verdict=verdict, ulp=ulp, required=required, sentence="; ".join(words))
+
+
+def largest(values: Iterable[Number]) -> Number | None:
+    """The largest distance: NaN above infinity above numbers; None of none."""
+    return max(values, key=lambda v: (v == "nan", float(v)), default=None)
+
+
+def page(record: Record) -> Page:
+    shown = min(record.cases, key=lambda case: (-SEVERITY.index(case.verdict), case.number), default=None)
+    cuts = tuple(_cuts(record))
+    return Page(
+        record=record,
+        shown=shown,
+        cases=tuple(case_view(case, shown=case is shown) for case in record.cases),
+        cuts=cuts,
+        source=tuple(source(record.source, _notes(record, cuts))) if record.source else (),
+    )
+
+
+def case_view(case: CaseRecord, *, shown: bool = False) -> CaseView:
+    truth = case.reference.gradients if case.reference else {}
+    comparisons = {(c.method, c.argument): c for c in case.comparisons}
+    arrived = [d for d in case.derivations if d.problem is None]
+    names = dict.fromkeys([*truth, *(name for d in arrived for name in d.gradients), *(c.argument for c in case.comparisons)])
+    groups = tuple(
+        Group(
+            argument=name,
+            truth=truth.get(name),
+            lines=tuple(
+                Line(derivation=d, verdict=c.verdict if c else None, gradient=d.gradients.get(name), comparison=c)
+                for d in arrived
+                for c in [comparisons.get((d.method, name))]
+                if c is not None or name in d.gradients
+            ),
+        )
+        for name in names
+    )
+    return CaseView(
+        case=case,
+        shown=shown,
+        groups=groups,
+        absent=tuple(d for d in case.derivations if d.problem is not None),
+        allowed_from=tuple(dict.fromkeys(c.allowed_from for c in case.comparisons if c.allowed_from)),
+    )
+
+
+def _cuts(record: Record) -> Iterator[CutView]:
+    """Each cut once, however many cases met it, with the gradients of the first case that did."""
+    met: dict[tuple[str, str], list[tuple[CaseRecord, CutRecord]]] = {}
+    for case in record.cases:
+        for cut in case.cuts:
+            met.setdefault((cut.line, cut.how), []).append((case, cut))
+    for found in met.values():
+        case, cut = found[0]
+        written = case.reference.gradients if case.reference else {}
+        yield CutView(cut=cut, arguments=tuple((n, written.get(n), uncut) for n, uncut in cut.uncut.items()), cases=len(found))
+
+
+def _notes(record: Record, cuts: Iterable[CutView]) -> dict[int, tuple[tuple[str, str], ...]]:
+    """What is written beside the lines of the source: where the gradient stops, and where Python decided."""
+    assert record.source is not None
+    notes: dict[int, dict[tuple[str, str], None]] = {}
+    said = [("cut", view.cut.line, f"the gradient stops here ({view.cut.how})") for view in cuts]
+    said += [("decision", line, "Python decides here") for path in (*record.paths, *(c.path for c in record.cases)) for line in path.lines]
+    for kind, line, text in said:
+        file, _, number = line.rpartition(":")
+        if number.isdigit() and PurePath(file).name == PurePath(record.source.file).name:
+            notes.setdefault(int(number), {})[kind, text] = None
+    return {number: tuple(texts) for number, texts in notes.items()}
