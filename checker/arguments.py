@@ -1,0 +1,95 @@
+"""What an author wrote as numbers, as tensors.
+
+Comes in: an exercise with its examples, fixed values and starts.  Goes out: arguments by name, in a dtype.  Why: a list of the wrong
+shape, a name that is no input or an input without a value must be a sentence about the exercise, wherever the numbers are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from checker.errors import ExerciseError
+from checker.inputs import Input, resolve
+
+if TYPE_CHECKING:
+    from checker.authoring import Example, Exercise
+
+
+def fixed_values(exercise: Exercise, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The exercise's `values`: as they stand, or drawn under `seed`. Floating ones come in `dtype`."""
+    values = exercise.values
+    if callable(values):
+        values = values(torch.Generator().manual_seed(seed))
+    return _tensors(exercise, "values", values or {}, dtype)
+
+
+def example_arguments(exercise: Exercise, example: Example, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Every argument at an example. What it does not name is the exercise's fixed value or, of a module, initialised under `seed`.
+
+    Raises:
+        ExerciseError: a name that is no input, a shape that does not fit, an input without a value.
+    """
+    return completed(exercise, "an example", example.inputs, seed, dtype)
+
+
+def completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """`given`, completed by fixed values and initial parameters to every argument of the exercise, in the order of its inputs.
+
+    `what` says in messages where the numbers stand: "an example", "the start of the descent".
+
+    Raises:
+        ExerciseError: as above.
+    """
+    arguments = {name: p.to(dtype) for name, p in exercise.parameters(seed).items()} if exercise.parameters else {}
+    arguments |= fixed_values(exercise, seed, dtype)
+    arguments |= _tensors(exercise, what, given, dtype)
+    missing = [i.name for i in exercise.inputs if i.name not in arguments]
+    if missing:
+        raise _error(exercise, f"{what} gives no value for {', '.join(missing)}.", "Add it there, or to `values`.")
+    arguments = {i.name: arguments[i.name] for i in exercise.inputs}
+    sizes: dict[str, int] = {}
+    for name, tensor in arguments.items():
+        _check_shape(exercise, what, exercise.input(name), tuple(tensor.shape), sizes)
+    return arguments
+
+
+def _tensors(exercise: Exercise, what: str, given: Mapping[str, Any], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    names = [i.name for i in exercise.inputs]
+    for name in given:
+        if name not in names:
+            raise _error(exercise, f"{what} names {name!r}, which is no input; inputs are {', '.join(names)}.", "Correct the name.")
+    return {name: _tensor(exercise, what, exercise.input(name), value, dtype) for name, value in given.items()}
+
+
+def _tensor(exercise: Exercise, what: str, declared: Input, value: Any, dtype: torch.dtype) -> torch.Tensor:
+    wanted = {"integer": torch.int64, "boolean": torch.bool}.get(declared.kind, dtype)
+    try:
+        return value.detach().to(wanted, copy=True) if isinstance(value, torch.Tensor) else torch.tensor(value, dtype=wanted)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _error(exercise, f"{what} gives {declared.name} a value that is no tensor: {error}.", "Write numbers, in lists.") from None
+
+
+def _check_shape(exercise: Exercise, what: str, declared: Input, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    """Refuse a shape that does not fit the declared one; a letter has the size that it met first."""
+    if declared.shape is None:
+        return
+    fits = len(shape) == len(declared.shape)
+    if fits:
+        for dim, size in zip(declared.shape, shape, strict=True):
+            if isinstance(dim, str) and dim.isidentifier():
+                sizes.setdefault(dim, size)
+        fits = resolve(declared.shape, {**exercise.sizes, **sizes}) == shape
+    if not fits:
+        known = ", ".join(f"{letter} = {size}" for letter, size in sizes.items() if letter in declared.letters)
+        raise _error(
+            exercise,
+            f'{what} gives {declared.name} the shape {shape}; declared is "{declared.letters}"{f" with {known}" if known else ""}.',
+            "Correct the one or the other.",
+        )
+
+
+def _error(exercise: Exercise, message: str, advice: str) -> ExerciseError:
+    return ExerciseError(f"{exercise.name}: {message}", file=exercise.path or None, line=exercise.line or None, advice=advice)
