@@ -1,0 +1,181 @@
+"""Finite differences: the gradient from values alone.
+
+Comes in: a case and its tape.  Goes out: a `Derivation` with an error estimate for every entry.  Why: it is the one way of differentiating
+that shares no derivative rule with what is being checked; anyone can read it, and it works on functions that nothing else can take.
+
+The tape is replayed in float64, whatever the case's dtype, all perturbations of an argument in one batch, with the honoured cuts held at
+their recorded values. Where there is no tape that can be believed, the original function is called point by point, and `details` says so.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from checker.methods.lines import (
+    Called,
+    Replayed,
+    along_directions,
+    along_entries,
+    direction_rooms,
+    direction_scale,
+    rooms,
+    scales,
+    signs,
+)
+from checker.methods.steps import Samples, best_step, slopes
+from checker.tape.replay import replay
+from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict, number
+
+if TYPE_CHECKING:
+    from checker.tape.tape import Tape
+
+PLOTTED = 10.0 ** -np.linspace(1.0, 14.0, 17)  #: relative steps of the plot of error against step
+DIRECTIONS = 8  #: random directions per argument of a case that is judged by projection
+
+
+class Differences:
+    """Central differences with Richardson extrapolation, adaptive in every entry; one-sided near the edge of a domain.
+
+    `details` holds "steps" for the plot of error against step; "kinks", the entries at which the path of execution changes in the point
+    itself (their error is infinite); "looped", the reason where points were run one by one; of a case that is judged by projection
+    "projection": the seed of the directions, and per argument the slopes along them with their errors.
+    """
+
+    name = "differences"
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if all(v is None for v in case.upstream):
+            return Problem(verdict=Verdict.UNSUPPORTED, message="No output is floating: there is nothing to differentiate.")
+        return None
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        problem = self.unsupported(case, tape)
+        if problem is not None:
+            return Derivation(method=self.name, problem=problem)
+        started = time.perf_counter()
+        function, reason = function_of(case, tape)
+        details: dict[str, Any] = {}
+        gradients: dict[str, Array] = {}
+        error: dict[str, Array] = {}
+        if case.mode is Mode.PROJECTION:
+            details["projection"] = _projections(function, case)
+        else:
+            gradients, error, details["kinks"] = _entries(function, case)
+        details["steps"] = _plot(function, case, reference)
+        reason = reason or (function.looped if isinstance(function, Replayed) else None)
+        if reason:
+            details["looped"] = reason
+        return Derivation(
+            method=self.name,
+            dtype=str(function.dtype).removeprefix("torch."),
+            seconds=time.perf_counter() - started,
+            value=function.values_at_point(),
+            gradients=gradients,
+            error=error,
+            details=details,
+        )
+
+
+def differences_of_original(case: Case) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Gradient and absolute error estimate of every differentiated argument, from calls of the original function alone.
+
+    Everything varies: no cut is held, and no path is assumed. The error is infinite where the two sides do not meet smoothly.
+    """
+    gradients, error, _ = _entries(_called(case), case)
+    return gradients, error
+
+
+def function_of(case: Case, tape: Tape | None) -> tuple[Replayed | Called, str | None]:
+    """The function whose differences are the gradient of `case`, and why it is the original one where it is."""
+    if tape is None:
+        return _called(case), "there is no tape: the original function is called point by point"
+    held = tape.honoured(case.exercise.cuts)
+    try:
+        function = Replayed(case, tape, held)
+        function.values_at_point()
+    except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+        first = str(error).split("\n")[0][:200]
+        return _called(case), f"the tape cannot be replayed in float64 ({first}): the original function is called point by point"
+    undeclared = [c for c in tape.cuts if c.baked and c.number not in held]
+    if undeclared and not _follows(case, tape):
+        cut = undeclared[0]
+        return _called(case), f"{cut.how} at {cut.line} takes a value off the tape: the original function is called point by point"
+    return function, None
+
+
+def _called(case: Case) -> Called:
+    """The original function in float64, or in the case's dtype where it takes no other."""
+    try:
+        return Called(case)
+    except Exception:  # a student's function may fail in any way on a dtype it was not written for
+        return Called(case, getattr(torch, case.dtype))
+
+
+def _follows(case: Case, tape: Tape) -> bool:
+    """Whether the replay gives what the original function gives beside the point too: then nothing of consequence left the tape."""
+    called = _called(case)
+    directions = signs(case, case.differentiated, 2, case.seed)
+    for row in range(2):
+        moved = {n: case.arguments[n].to(torch.float64) + 1e-4 * u[row] for n, u in directions.items()}
+        wanted = called.values(moved)
+        arguments = {**case.arguments, **moved}
+        found = replay(tape, arguments, dtype=torch.float64).outputs
+        if not all(torch.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True) for a, b in zip(found, wanted, strict=False)):
+            return False
+    return True
+
+
+def _entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+    gradients: dict[str, Array] = {}
+    errors: dict[str, Array] = {}
+    kinks: list[dict[str, Any]] = []
+    for name in case.differentiated:
+        x = case.arguments[name].to(torch.float64).numpy()
+        backward, forward = rooms(case.exercise.input(name).domain, x)
+        found = slopes(along_entries(function, case, name, function.dtype), scales(x), backward, forward, eps=function.eps)
+        gradients[name], errors[name] = found.slope.reshape(x.shape), found.error.reshape(x.shape)
+        for flat in np.flatnonzero(found.kink):
+            kinks.append({"argument": name, "index": [int(i) for i in np.unravel_index(flat, x.shape)]})
+    return gradients, errors, kinks
+
+
+def _projections(function: Replayed | Called, case: Case) -> dict[str, Any]:
+    seed = case.seed
+    found: dict[str, Any] = {"seed": seed, "slopes": {}, "error": {}}
+    for name in case.differentiated:
+        directions = signs(case, (name,), DIRECTIONS, seed)
+        backward, forward = direction_rooms(case, directions)
+        sample = along_directions(function, case, directions, function.dtype)
+        along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+        found["slopes"][name] = [number(s) for s in along.slope]
+        found["error"][name] = [number(e) for e in along.error]
+    return found
+
+
+def _plot(function: Replayed | Called, case: Case, reference: Reference | None) -> dict[str, Any]:
+    """Relative error of the five-point quotient along one random direction of ±max(1, |x|), at steps from 1e-1 to 1e-14.
+
+    Steps that would leave the domain are left out. Where the true slope is zero the error is absolute.
+    """
+    directions = signs(case, case.differentiated, 1, case.seed)
+    sample = along_directions(function, case, directions, function.dtype)
+    backward, forward = direction_rooms(case, directions)
+    best = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+    slope = float(best.slope[0])
+    if reference is not None and all(name in reference.high for name in case.differentiated):
+        slope = sum(float((u[0].numpy() * (reference.high[n] + reference.low[n])).sum()) for n, u in directions.items())
+    farthest = min(float(backward[0]), float(forward[0]))
+    steps = PLOTTED[2.0 * PLOTTED <= farthest]  # noqa: SIM300
+    found: Samples = sample(np.zeros(4 * len(steps), dtype=np.int64), np.concatenate([steps, -steps, 2 * steps, -2 * steps]))
+    near, behind, far, farther = found.delta.reshape(4, -1)
+    with np.errstate(all="ignore"):
+        error = np.abs((8 * (near - behind) - (far - farther)) / (12 * steps) - slope) / (abs(slope) or 1.0)
+    return {
+        "h": [float(h) for h in steps],
+        "error": [number(e) for e in error],
+        "chosen": float(best.step[0]) if np.isfinite(best.error[0]) else best_step(function.eps),
+    }

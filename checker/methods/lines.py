@@ -1,0 +1,211 @@
+"""Lines through a case's point, along which its function is sampled: one per entry, or one per direction.
+
+Comes in: a case, and its tape or its original function.  Goes out: samples of φ(t) = ⟨v, f(x + t·u)⟩ for `steps.slopes`.  Why: differences,
+projections and the study of kinks ask the same question of the same function along different lines.
+
+The difference ⟨v, f(x + t·u) − f(x)⟩ is taken output by output before it is summed: an output that t does not move then adds no rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from checker.methods.steps import Floats, Sample, Samples, Whole
+from checker.tape.replay import batched, replay
+from checker.values import Array, Case
+
+if TYPE_CHECKING:
+    from checker.inputs import Domain
+    from checker.tape.tape import Tape
+
+Tensors = Mapping[str, torch.Tensor]
+
+MEMORY = 32 << 20  #: bytes of perturbed arguments in one batch; what the replay makes of them comes on top
+LONGEST = 256  #: points in one batch
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a batch gave for every point but the first: ⟨v, f − f(x)⟩, its rounding, whether the path of execution is that of x."""
+
+    delta: Floats
+    noise: Floats
+    same: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+#: Some arguments with a leading batch dimension (the others stay), the first point being x itself -> what was found at the others.
+Function = Callable[[Tensors], Moved]
+
+
+class Replayed:
+    """The tape of `case`, replayed in float64 a batch at a time, with the cuts in `held` at their recorded values."""
+
+    eps = 2.0**-52
+    dtype = torch.float64
+
+    def __init__(self, case: Case, tape: Tape, held: frozenset[int]) -> None:
+        self.case, self.tape, self.held = case, tape, held
+        self.upstream = [v.to(torch.float64) for v in case.upstream if v is not None]
+        self.looped: str | None = None
+
+    def values_at_point(self) -> tuple[Array, ...]:
+        """The floating outputs at the case's point, in float64."""
+        with torch.no_grad():
+            found = replay(self.tape, self.case.arguments, dtype=torch.float64, signature=False)
+        return tuple(o.numpy() for o in found.outputs)
+
+    def __call__(self, moved: Tensors) -> Moved:
+        found = batched(self.tape, moved, held=self.held, dtype=torch.float64, chunk=LONGEST + 1, memory=4 * MEMORY)
+        self.looped = self.looped or found.looped
+        count = len(next(iter(moved.values())))
+        delta, noise = torch.zeros(2, count, dtype=torch.float64)
+        same = torch.ones(count, dtype=torch.bool)
+        for output, v in zip(found.outputs, self.upstream, strict=True):
+            change, shake = _change(output, output[:1], v, self.eps)
+            delta, noise = delta + change, noise + shake
+        for decision in found.signature:
+            same &= (decision == decision[:1]).reshape(count, -1).all(dim=1)
+        same &= torch.isfinite(delta)
+        return Moved(delta[1:].numpy(), noise[1:].numpy(), same[1:].numpy())
+
+
+class Called:
+    """The original function of `case`, called eagerly, point by point, in `dtype`. Nothing is held and no decision is seen."""
+
+    def __init__(self, case: Case, dtype: torch.dtype = torch.float64) -> None:
+        self.case, self.dtype, self.eps = case, dtype, torch.finfo(dtype).eps
+        self.base = self.values({})
+
+    def values_at_point(self) -> tuple[Array, ...]:
+        """The floating outputs at the case's point, as float64."""
+        return tuple(o.numpy() for o in self.base)
+
+    def values(self, moved: Tensors) -> tuple[torch.Tensor, ...]:
+        """The outputs that have an upstream gradient, with `moved` in place of the case's arguments. Draws are the same at every call."""
+        arguments = {}
+        for name, tensor in self.case.arguments.items():
+            given = moved.get(name, tensor)
+            arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.case.seed)
+            outputs = self.case.exercise.call(arguments)
+        return tuple(o.detach().to(torch.float64) for o, v in zip(outputs, self.case.upstream, strict=True) if v is not None)
+
+    def __call__(self, moved: Tensors) -> Moved:
+        upstream = [v.to(torch.float64) for v in self.case.upstream if v is not None]
+        count = len(next(iter(moved.values()))) - 1
+        delta, noise = np.zeros(count), np.zeros(count)
+        for row in range(count):
+            for output, base, v in zip(self.values({n: t[row + 1] for n, t in moved.items()}), self.base, upstream, strict=True):
+                change, shake = _change(output[None], base[None], v, self.eps)
+                delta[row] += float(change)
+                noise[row] += float(shake)
+        return Moved(delta, noise, np.isfinite(delta))
+
+
+def _change(output: torch.Tensor, base: torch.Tensor, v: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """⟨v, output − base⟩ of every row, and its rounding where the outputs know it to `eps`. A zero of v hides a NaN of its output."""
+    rows = len(output)
+    difference = torch.where((v == 0) | (output == base), 0.0, output - base)
+    size = torch.where(difference != 0, v.abs() * torch.maximum(output.abs(), base.abs().expand_as(output)), 0.0)
+    return (difference * v).reshape(rows, -1).sum(1), eps * size.reshape(rows, -1).sum(1)
+
+
+def along_entries(function: Function, case: Case, name: str, dtype: torch.dtype = torch.float64) -> Sample:
+    """Line k moves entry k of the argument `name`, in row-major order."""
+    base = case.arguments[name].to(dtype)
+
+    def points(lines: Whole, t: Floats) -> tuple[Tensors, Floats]:
+        flat = base.reshape(1, -1).repeat(len(lines) + 1, 1)
+        rows, columns = torch.arange(1, len(lines) + 1), torch.from_numpy(lines)
+        before = flat[rows, columns]
+        flat[rows, columns] = before + torch.from_numpy(t).to(dtype)
+        realised = (flat[rows, columns].double() - before.double()).numpy()
+        return {name: flat.reshape(-1, *base.shape)}, realised
+
+    return _sampler(function, points, base.numel())
+
+
+def along_directions(function: Function, case: Case, directions: Tensors, dtype: torch.dtype = torch.float64) -> Sample:
+    """Line k moves every argument named in `directions` along `directions[name][k]`."""
+    base = {name: case.arguments[name].to(dtype) for name in directions}
+
+    def points(lines: Whole, t: Floats) -> tuple[Tensors, Floats]:
+        moved = {}
+        for name, u in directions.items():
+            moved[name] = base[name].repeat(len(lines) + 1, *[1] * base[name].dim())
+            for row, (line, step) in enumerate(zip(lines, t, strict=True), start=1):
+                moved[name][row].add_(u[line], alpha=float(step))
+        return moved, t
+
+    return _sampler(function, points, sum(x.numel() for x in base.values()))
+
+
+def _sampler(function: Function, points: Callable[[Whole, Floats], tuple[Tensors, Floats]], numbers: int) -> Sample:
+    size = max(1, min(LONGEST, MEMORY // max(1, 8 * numbers)))
+
+    def sample(lines: Whole, t: Floats) -> Samples:
+        parts: list[Samples] = []
+        for start in range(0, max(1, len(lines)), size):
+            moved, realised = points(lines[start : start + size], t[start : start + size])
+            found = function(moved)
+            parts.append(Samples(realised, found.delta, found.noise, found.same & (realised != 0)))
+        return Samples(*(np.concatenate([getattr(p, field) for p in parts]) for field in ("t", "delta", "noise", "same")))
+
+    return sample
+
+
+def rooms(domain: Domain, x: Array) -> tuple[Floats, Floats]:
+    """How far each entry of x can go down and up without leaving `domain`; an entry that is given outside is not held to it."""
+    x = np.asarray(x, dtype=np.float64).ravel()
+    outside = (x < domain.low) | (x > domain.high) | (np.abs(x) < domain.margin)
+    down, up = x - domain.low, domain.high - x
+    if domain.margin:
+        down, up = np.where(x > 0, np.minimum(down, x - domain.margin), down), np.where(x < 0, np.minimum(up, -domain.margin - x), up)
+    return np.where(outside, np.inf, down), np.where(outside, np.inf, up)
+
+
+def scales(x: Array) -> Floats:
+    """max(1, |x|), entry by entry: the length on which a function is taken to change until something better is known."""
+    return np.maximum(1.0, np.abs(np.asarray(x, dtype=np.float64).ravel()))
+
+
+def signs(case: Case, names: tuple[str, ...], count: int, seed: int) -> dict[str, torch.Tensor]:
+    """`count` random directions of ±max(1, |x|) for each of `names`, from `seed`; drawn in order of `names`."""
+    generator = torch.Generator().manual_seed(seed)
+    found = {}
+    for name in names:
+        x = case.arguments[name].to(torch.float64)
+        draw = torch.randint(0, 2, (count, *x.shape), generator=generator, dtype=torch.int8)
+        found[name] = draw.to(torch.float64).mul_(2.0).sub_(1.0).mul_(x.abs().clamp(min=1.0))
+    return found
+
+
+def direction_scale(case: Case, directions: Tensors) -> Floats:
+    """The scale of steps along `directions`: 1/√n for n entries moved together, since sums of n random signs grow like √n."""
+    entries = sum(case.arguments[name].numel() for name in directions)
+    return np.full(len(next(iter(directions.values()))), 1.0 / math.sqrt(max(1, entries)))
+
+
+def direction_rooms(case: Case, directions: Tensors) -> tuple[Floats, Floats]:
+    """How far each direction can be followed backward and forward inside the domains of all arguments it moves."""
+    count = len(next(iter(directions.values())))
+    backward, forward = np.full(count, math.inf), np.full(count, math.inf)
+    for name, u in directions.items():
+        domain = case.exercise.input(name).domain
+        if (domain.low, domain.high, domain.margin) == (-math.inf, math.inf, 0.0):
+            continue
+        down, up = rooms(domain, case.arguments[name].to(torch.float64).numpy())
+        flat = u.reshape(count, -1).to(torch.float64).numpy()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ahead = np.where(flat > 0, up / np.abs(flat), np.where(flat < 0, down / np.abs(flat), math.inf))
+            behind = np.where(flat > 0, down / np.abs(flat), np.where(flat < 0, up / np.abs(flat), math.inf))
+        backward = np.minimum(backward, behind.min(axis=1, initial=math.inf))
+        forward = np.minimum(forward, ahead.min(axis=1, initial=math.inf))
+    return backward, forward
