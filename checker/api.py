@@ -1,0 +1,140 @@
+"""The library: check a function, or assert that its gradients are right.
+
+Comes in: any function and its inputs.  Goes out: a `Record`, or an assertion error that names the wrong entry.  Why: an engineer with a custom
+operation has no exercise, only a function and a point; what works for `torch.autograd.gradcheck` should work here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._pytree import keystr, tree_flatten_with_path, tree_unflatten
+
+from checker.authoring import Call, Exercise, flatten_output, locate
+from checker.errors import GradientMismatch, UsageError
+from checker.examine import examine_at
+from checker.inputs import Input
+from checker.modules import of_module
+from checker.record import CaseRecord, Record
+from checker.sampling import complete
+from checker.values import Settings, Verdict
+
+#: From widest to narrowest: mixed inputs are checked in the widest dtype among them.
+_WIDTHS = ("float64", "float32", "bfloat16", "float16")
+
+
+def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, **named: Any) -> Record:
+    """Check the gradients of `function` at the given inputs by every method, and return what was found.
+
+    `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs may be
+    pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating tensor is differentiated, and
+    so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype unless `settings` says else; for
+    a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random upstream.
+
+    Raises:
+        UsageError: no floating tensor was given, or a complex one.
+        ExerciseError: the function returns no tensor.
+
+    >>> import torch
+    >>> check(lambda x: (4 * x).norm(), torch.ones(2)).verdict.value
+    'agrees'
+    """
+    settings = settings or Settings()
+    if len(inputs) == 1 and isinstance(inputs[0], tuple):
+        inputs = inputs[0]
+    exercise, arguments = _adopted(function, inputs, named)
+    dtypes = settings.dtypes or (next(w for w in _WIDTHS if any(t.dtype is getattr(torch, w) for t in arguments.values())),)
+    points = []
+    for dtype in dtypes:
+        generator = torch.Generator().manual_seed(settings.seed)
+        points.append(
+            complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
+        )
+    return examine_at(replace(exercise, dtypes=dtypes), points, settings)
+
+
+def assert_gradients(function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, **named: Any) -> None:
+    """Raise unless every gradient of `function` at the given inputs is right; arguments as in `check`.
+
+    Valid subgradients pass.
+
+    Raises:
+        GradientMismatch: naming the argument, the entry and the line; its `record` holds all that was found.
+    """
+    record = check(function, *inputs, settings=settings, **named)
+    if record.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT):
+        raise GradientMismatch(_explained(record), record)
+
+
+def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping[str, Any]) -> tuple[Exercise, dict[str, torch.Tensor]]:
+    """An exercise made of any function at all, and its tensors by name."""
+    module = function if isinstance(function, torch.nn.Module) else None
+    names = _positional_names(module.forward if module is not None else function, len(inputs))
+    tree = {**dict(zip(names, inputs, strict=True)), **named}
+    leaves, spec = tree_flatten_with_path(tree)
+    arguments = {_leaf_name(path): leaf.detach().cpu() for path, leaf in leaves if isinstance(leaf, torch.Tensor)}
+    call: Call
+    if module is None:
+
+        def call(values: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+            filled = tree_unflatten([values.get(_leaf_name(path), leaf) for path, leaf in leaves], spec)
+            return flatten_output(function(*[filled[n] for n in names], **{n: filled[n] for n in named}))
+    else:
+        call = of_module(module.cpu(), list(arguments))
+        arguments |= {name: p.detach() for name, p in module.named_parameters()}
+    for name, tensor in arguments.items():
+        if tensor.is_complex():
+            raise UsageError(
+                f"{name} is complex, which is not checked yet: pass its real and imaginary parts, and join them in the function."
+            )
+    if not any(t.is_floating_point() for t in arguments.values()):
+        raise UsageError("there is nothing to differentiate: pass at least one floating tensor.")
+    file, line, text = locate(function if module is None else type(module))
+    declared = tuple(Input(n, tuple(t.shape), _kind(t), differentiated=t.is_floating_point()) for n, t in arguments.items())
+    name = getattr(function, "__name__", type(function).__name__)
+    exercise = Exercise(
+        name=name,
+        function=function,
+        call=call,
+        inputs=declared,
+        file=Path(file).name if file else "",
+        line=line,
+        text=text,
+        title={"en": name},
+    )
+    return exercise, arguments
+
+
+def _positional_names(function: Callable[..., Any], count: int) -> list[str]:
+    try:
+        parameters = [p for p in inspect.signature(function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):
+        parameters = []
+    return [p.name for p in parameters[:count]] + [f"input {k}" for k in range(len(parameters), count)]
+
+
+def _leaf_name(path: tuple[Any, ...]) -> str:
+    """`x` for a tensor given as `x`, `params['w']` for one inside a dict given as `params`."""
+    return f"{path[0].key}{keystr(path[1:])}"
+
+
+def _kind(tensor: torch.Tensor) -> Any:
+    return "real" if tensor.is_floating_point() else "boolean" if tensor.dtype is torch.bool else "integer"
+
+
+def _explained(record: Record) -> str:
+    """What a failed assertion prints: the sentence, then every comparison that is not right."""
+    lines = [f"{record.exercise}: {record.verdict}: {record.explanation}"]
+    for case in record.cases:
+        lines += [f"  {case.dtype} {line}" for line in _wrong(case)]
+    return "\n".join(lines)
+
+
+def _wrong(case: CaseRecord) -> list[str]:
+    shown = [c for c in case.comparisons if c.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT)]
+    return [f"{c.method}: {c.message} ({c.ulp:.3g} ULP)" if isinstance(c.ulp, float) else f"{c.method}: {c.message}" for c in shown]

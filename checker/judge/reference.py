@@ -1,0 +1,141 @@
+"""What every method is judged against.
+
+Comes in: a case, its tape, whether the tape is believed.  Goes out: a `Reference`.  Why: methods are compared with the truth, never with one
+another by majority. The truth is enclosed by balls where that is possible; else it is estimated by differences, and the record says so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from checker.errors import Unsupported
+from checker.judge.belief import Belief
+from checker.judge.compare import FORMATS
+from checker.methods.differences import Differences, differences_of_original
+from checker.tape.balls import Enclosure, allowed, enclose
+from checker.tape.tape import Tape
+from checker.values import Array, Case, Reference
+
+#: Units of roundoff that a correct program may lose where no ball rule tells how many: a kernel's usual handful, times its depth.
+UNPROVED_UNITS = 256
+
+#: Operations whose every result is a sum of products: m·k·n of them for an (m, k) by (k, n) product.
+PRODUCTS = ("mm", "bmm", "addmm", "baddbmm", "mv", "addmv", "convolution")
+
+#: Balls cost about 10 µs a scalar operation: beyond this many, differences are the reference.
+ENCLOSED = 50_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """A reference (None where there is none, and then `reason` says why) and, where balls found it, their enclosure with its path."""
+
+    reference: Reference | None
+    enclosure: Enclosure | None = None
+    reason: str = ""
+
+
+def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
+    """The truth about `case`.
+
+    Explicit cuts, and those that the exercise declares, are respected; every other cut is open: where torch stops there, torch is wrong.
+    """
+    declared = case.exercise.cuts
+    undeclared = [cut for cut in belief.baked if cut.how not in declared]
+    if tape is None or (not belief.follows and (undeclared or not belief.baked)):
+        return _estimated(case, None, belief.reason or "the function could not be recorded")
+    start = time.perf_counter()
+    honoured = tape.honoured(declared)
+    work = scalar_operations(tape)
+    if work > ENCLOSED:
+        return _estimated(case, tape, f"{work:,} scalar operations are more than the {ENCLOSED:,} that balls are used for")
+    try:
+        enclosure = enclose(tape, case.arguments, case.upstream, honoured=honoured)
+        width, value_width = allowed(tape, case.arguments, case.upstream, enclosure, honoured=honoured)
+    except Unsupported as error:
+        return _estimated(case, tape, f"balls: {error}")
+    gradient = {name: enclosure.gradient[name] for name in case.differentiated}
+    origin = f"ball arithmetic at {enclosure.bits} bits, widened by each operation's rounding in {case.dtype}"
+    reference = Reference(
+        kind="certified",
+        high={name: g.high for name, g in gradient.items()},
+        low={name: g.low for name, g in gradient.items()},
+        radius={name: g.radius for name, g in gradient.items()},
+        allowed={name: width[name] for name in gradient},
+        origin=origin,
+        value=tuple(v.high for v in enclosure.value if v is not None),
+        value_allowed=tuple(v for v in value_width if v is not None),
+        seconds=time.perf_counter() - start,
+    )
+    return Truth(reference=_fixed(reference, case), enclosure=enclosure)
+
+
+def scalar_operations(tape: Tape) -> int:
+    """About how many scalar operations a tape stands for: results, operands, and the products of matrix products."""
+    total = 0
+    for node in tape.nodes:
+        if node.depends:
+            sizes = [math.prod(tape.meta[ref.slot].shape) for ref in tape.refs(node)]
+            results = [math.prod(tape.meta[slot].shape) for slot in node.outputs if slot is not None]
+            total += max([*sizes, *results], default=0)
+            if node.base in PRODUCTS and results and sizes:
+                total += results[0] * max(1, round(math.sqrt(math.prod(sizes[-2:]) / max(1, results[0]))))
+    return total
+
+
+def uncut(case: Case, tape: Tape) -> Mapping[str, Array]:
+    """The gradient with every cut open, to stand beside the one that respects them: enclosed, or by differences of the original."""
+    try:
+        if any(cut.baked for cut in tape.cuts):
+            raise Unsupported("item", "the value left the tape")
+        opened = enclose(tape, case.arguments, case.upstream)
+        return {name: opened.gradient[name].high for name in case.differentiated}
+    except Unsupported:
+        gradients, _ = differences_of_original(case)
+        return gradients
+
+
+def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
+    """Differences as the reference: of the tape, which can hold cuts, or of the original function where there is no tape to believe."""
+    start = time.perf_counter()
+    try:
+        if tape is None:
+            gradients, error = differences_of_original(case)
+        else:
+            derivation = Differences().derive(case, tape, None)
+            gradients, error = dict(derivation.gradients), dict(derivation.error)
+    except Exception as failure:  # the function may raise at any perturbed point
+        return Truth(reference=None, reason=f"{reason}; and differences failed: {type(failure).__name__}: {failure}")
+    if any(name not in gradients for name in case.differentiated):
+        return Truth(reference=None, reason=reason)
+    unit = FORMATS[case.dtype][0] / 2
+    allowed_error = {name: error[name] + UNPROVED_UNITS * unit * (np.abs(g) + _largest(g)) for name, g in gradients.items()}
+    reference = Reference(
+        kind="differences",
+        high=gradients,
+        low={name: np.zeros_like(g) for name, g in gradients.items()},
+        radius={name: np.zeros_like(g) for name, g in gradients.items()},
+        allowed=allowed_error,
+        origin=f"differences and their error estimate, with {UNPROVED_UNITS} roundings of {case.dtype} ({reason})",
+        seconds=time.perf_counter() - start,
+    )
+    return Truth(reference=_fixed(reference, case), reason=reason)
+
+
+def _fixed(reference: Reference, case: Case) -> Reference:
+    """The reference with the tolerance that the author fixed in place of the computed allowed error, where there is one."""
+    tolerance = case.exercise.tolerance
+    if tolerance is None:
+        return reference
+    widths = {name: np.full(np.shape(g), tolerance * _largest(g)) for name, g in reference.high.items()}
+    origin = f"the exercise's own tolerance, {tolerance:g} of the largest entry; truth from {reference.origin}"
+    return replace(reference, allowed=widths, origin=origin)
+
+
+def _largest(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))

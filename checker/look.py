@@ -1,0 +1,160 @@
+"""One case, looked at from every side.
+
+Comes in: a case and the methods to run.  Goes out: a `Look`: the case's record and what the exercise's record gathers from all of them.  Why:
+this is the order in which trust is built: record, believe the tape, find the truth, derive, compare, judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from checker.authoring import Exercise
+from checker.curves import curves
+from checker.errors import ExerciseError, Unsupported
+from checker.judge.belief import Belief, believe, path_of, tape_of
+from checker.judge.compare import compare
+from checker.judge.reference import Truth, refer, uncut
+from checker.judge.verdict import case_verdict
+from checker.methods import methods
+from checker.methods.autograd import crashed, to_array
+from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
+from checker.tape.tape import Tape
+from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
+from checker.values import Case, Comparison, Derivation, Method, Problem, Settings, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A looked-at case. `path` names its execution path, `mathematics` reads it, `notes` are what else a reader should know."""
+
+    record: CaseRecord
+    path: str
+    mathematics: MathematicsRecord | None
+    notes: Sequence[str]
+
+
+def chosen_methods(settings: Settings) -> dict[str, Method]:
+    """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others."""
+    found = methods()
+    wanted = settings.methods or tuple(found)
+    devices = {"cuda": "cuda" in settings.devices, "reverse": "cpu" in settings.devices, "forward": "cpu" in settings.devices}
+    return {name: method for name, method in found.items() if name in wanted and devices.get(name, True)}
+
+
+def required_methods(exercise: Exercise, chosen: Mapping[str, Method]) -> tuple[str, ...]:
+    """What the matrix requires of this exercise, among the methods that were asked for."""
+    return tuple(name for name in exercise.required if name in chosen)
+
+
+def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = None) -> Look:
+    """Record, believe, refer, derive, compare and judge one case. `used` is a gradient that something else went by, such as a descent.
+
+    Raises:
+        ExerciseError: the exercise's `answer` is not its gradient here.
+    """
+    tape, failure = _recorded(case)
+    belief = believe(case, tape) if tape is not None else Belief(follows=False, reason=failure.message if failure is not None else "")
+    stopped = failure is not None and failure.verdict is not Verdict.UNSUPPORTED
+    truth = Truth(reference=None, reason=belief.reason) if stopped else refer(case, tape, belief)
+    trusted = tape if belief.follows else None
+    if stopped:
+        derivations = [Derivation(method=name, dtype=case.dtype, problem=failure) for name in chosen]
+    else:
+        derivations = [_derive(method, case, trusted, tape, truth) for method in chosen.values()]
+    if used is not None:
+        derivations.append(used)
+    comparisons = _compared(case, truth, derivations)
+    verdict, explanation = case_verdict(case, derivations, comparisons, required_methods(case.exercise, chosen))
+    arguments, upstream = arguments_of(case)
+    first = case.dtype == case.exercise.dtypes[0]
+    mathematics = _mathematics(derivations, tape)
+    record = CaseRecord(
+        number=case.number,
+        origin=case.origin,
+        dtype=case.dtype,
+        mode=case.mode.value,
+        seed=case.seed,
+        verdict=verdict,
+        explanation=explanation + _blamed(verdict, tape, belief, case.exercise.cuts),
+        arguments=arguments,
+        upstream=upstream,
+        value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
+        path=_path(tape),
+        reference=reference_of(truth.reference) if truth.reference is not None else None,
+        derivations=[derivation_of(d) for d in derivations],
+        comparisons=comparisons,
+        cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
+        curves=curves(case, truth.reference.high) if truth.reference is not None and first else [],
+        steps=steps_of(tape) if tape is not None and first else [],
+        stochastic=tape is not None and tape.stochastic,
+    )
+    notes = [note for note in (belief.reason, truth.reason) if note]
+    return Look(record=record, path=record.path.signature, mathematics=mathematics, notes=notes)
+
+
+def _recorded(case: Case) -> tuple[Tape | None, Problem | None]:
+    """The case's tape, or why there is none."""
+    try:
+        tape = tape_of(case)
+    except Unsupported as error:
+        return None, Problem(verdict=Verdict.UNSUPPORTED, message=str(error), line=error.line)
+    except ExerciseError:
+        raise
+    except Exception as error:  # the function under test may raise anything, also on purpose
+        if "leaf Variable" in str(error) and "in-place" in str(error):
+            return None, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input: {error}")
+        return None, crashed(error)
+    if tape.mutated:
+        names = ", ".join(tape.mutated)
+        return tape, Problem(
+            verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input {names}: work on a copy (x.clone())"
+        )
+    return tape, None
+
+
+def _derive(method: Method, case: Case, trusted: Tape | None, tape: Tape | None, truth: Truth) -> Derivation:
+    """One method's derivation. What the harness's own methods raise is theirs; what a plugin raises is reported as its crash."""
+    problem = method.unsupported(case, tape)
+    if problem is not None:
+        return Derivation(method=method.name, dtype=case.dtype, problem=problem)
+    try:
+        return method.derive(case, trusted, truth.reference)
+    except Unsupported as error:
+        problem = Problem(verdict=Verdict.UNSUPPORTED, message=str(error), line=error.line)
+        return Derivation(method=method.name, dtype=case.dtype, problem=problem)
+
+
+def _compared(case: Case, truth: Truth, derivations: Sequence[Derivation]) -> list[Comparison]:
+    reference = truth.reference
+    if reference is None:
+        return []
+    return [c for d in derivations if d.problem is None for c in compare(d, reference, case)]
+
+
+def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> str:
+    """The lines on which a gradient was lost, where it is wrong."""
+    if verdict is not Verdict.WRONG or tape is None:
+        return ""
+    lost = [
+        cut
+        for cut in tape.cuts
+        if not cut.explicit and cut.how not in declared and (not cut.baked or cut in belief.baked or cut.how == "history")
+    ]
+    places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
+    return f"; the gradient is lost by {'; '.join(places)}" if places else ""
+
+
+def _path(tape: Tape | None) -> PathRecord:
+    if tape is None:
+        return PathRecord(signature="")
+    lines = list(dict.fromkeys(decision.line for decision in tape.decisions))
+    return PathRecord(signature=path_of(tape), lines=lines)
+
+
+def _mathematics(derivations: Sequence[Derivation], tape: Tape | None) -> MathematicsRecord | None:
+    for derivation in derivations:
+        fields = derivation.details.get("mathematics")
+        if fields and tape is not None:
+            return MathematicsRecord(**{**fields, "path": path_of(tape)})
+    return None
