@@ -1,0 +1,222 @@
+"""Examining many exercises, each in a child of its own.
+
+Comes in: exercises and settings.  Goes out: a `Document`.  Why: one exercise that crashes, never ends or meets a fault of this program must
+cost the others nothing, and an interrupted run must keep what it has found.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import msgspec
+
+from checker import children
+from checker.authoring import Exercise
+from checker.errors import ExerciseError, UsageError
+from checker.provenance import cores, provenance
+from checker.record import Document, Record, Refusal, SourceRecord, Text
+from checker.values import Settings, Verdict
+
+#: Everything about one exercise, in this process.
+Examine = Callable[[Exercise, Settings], Record]
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    """What a child sends back."""
+
+    found: Record | None = None
+    refused: Refusal | None = None
+
+
+def run(
+    exercises: Sequence[Exercise],
+    settings: Settings,
+    *,
+    refusals: Sequence[Refusal] = (),
+    command: str = "",
+    on_done: Callable[[Record | Refusal], None] = lambda _: None,
+    examine: Examine | None = None,
+) -> Document:
+    """Examine `exercises`, at most `settings.jobs` at a time, and put the records together in the order of `exercises`.
+
+    `refusals` are those that were met while finding the exercises; they go first. `on_done` is called with each result as it comes.
+    Ctrl-C or SIGTERM ends the run early: the document is then not `complete` and holds what was finished.
+    """
+    prepare()
+    started, start = datetime.now(UTC), time.monotonic()
+    one = functools.partial(_outcome, examine or _examine())
+    outcomes: dict[int, _Outcome] = {}
+    complete = True
+    try:
+        with children.terminated_as_interrupted(), _one_thread():
+            for number, outcome in (_forked if children.CAN_FORK else _here)(one, exercises, settings):
+                outcomes[number] = outcome
+                on_done(outcome.found or outcome.refused)  # type: ignore[arg-type]  # one of them is there
+    except KeyboardInterrupt:
+        complete = len(outcomes) == len(exercises)
+    found = [outcomes[number] for number in sorted(outcomes)]
+    return Document(
+        records=[outcome.found for outcome in found if outcome.found],
+        refusals=[*refusals, *(outcome.refused for outcome in found if outcome.refused)],
+        complete=complete,
+        provenance=provenance(started=started, seconds=time.monotonic() - start, command=command, seed=settings.seed),
+    )
+
+
+def prepare() -> None:
+    """Load what every child needs, once, and keep CUDA out of this process: a process that has used it cannot be forked."""
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    import flint  # noqa: F401
+    import sympy  # noqa: F401
+    import torch  # noqa: F401
+
+    from checker.methods import methods
+
+    methods()
+
+
+def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explanation: str, seconds: float) -> Record:
+    """The record of an exercise whose examination did not come to its end."""
+    source = SourceRecord(
+        file=exercise.file,
+        line=exercise.line,
+        text=exercise.text,
+        sha256=hashlib.sha256(exercise.text.encode()).hexdigest(),
+    )
+    return Record(
+        exercise=exercise.id,
+        title=_text(exercise.title),
+        statement=_text(exercise.statement),
+        verdict=verdict,
+        expected=exercise.expects,
+        as_expected=verdict == exercise.expects,
+        explanation=explanation,
+        theme=exercise.theme,
+        origin=exercise.origin,
+        points=exercise.points,
+        seconds=seconds,
+        seed=settings.seed,
+        required=list(exercise.required),
+        missing=list(exercise.required),
+        source=source if exercise.text else None,
+    )
+
+
+def _examine() -> Examine:
+    from checker.examine import examine
+
+    return examine
+
+
+def _forked(
+    one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exercise], settings: Settings
+) -> Iterator[tuple[int, _Outcome]]:
+    """Outcomes by the exercise's number, as they come. Training runs take longest and so start first."""
+    waiting = deque(sorted(range(len(exercises)), key=lambda n: -(exercises[n].descent.steps if exercises[n].descent else 0)))  # type: ignore[union-attr]
+    running: dict[children.Child, int] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < (settings.jobs or cores()):
+                exercise = exercises[waiting[0]]
+                running[children.start(functools.partial(one, exercise, settings), settings.time_limit)] = waiting.popleft()
+            for child, end in children.ended(running):
+                number = running.pop(child)
+                yield number, _read(exercises[number], settings, end)
+    finally:
+        for child in running:
+            children.kill(child)
+
+
+def _here(one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exercise], settings: Settings) -> Iterator[tuple[int, _Outcome]]:
+    """The same in this process, where there is no fork."""
+    for number, exercise in enumerate(exercises):
+        start = time.monotonic()
+        data = one(exercise, settings)
+        yield number, _read(exercise, settings, children.End(data=data, seconds=time.monotonic() - start))
+
+
+def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
+    """Examine one exercise; whatever goes wrong becomes a sentence. The bytes are JSON, so that what arrives can also be written."""
+    start = time.monotonic()
+    try:
+        outcome = _Outcome(found=examine(exercise, settings))
+    except SystemExit as error:
+        explanation = f"The function called exit({error.code!r}). Let it return a tensor."
+        seconds = time.monotonic() - start
+        outcome = _Outcome(found=stopped(exercise, settings, verdict=Verdict.CRASHED, explanation=explanation, seconds=seconds))
+    except ExerciseError as error:
+        outcome = _Outcome(refused=_refusal(exercise, "author", error.message, advice=error.advice, line=error.line))
+    except UsageError as error:
+        outcome = _Outcome(refused=_refusal(exercise, "usage", str(error)))
+    except Exception as error:  # a fault of this program
+        outcome = _Outcome(refused=_fault(exercise, "\n".join(traceback.format_exception(error)[-4:]).strip()))
+    return msgspec.json.encode(outcome)
+
+
+def _read(exercise: Exercise, settings: Settings, end: children.End) -> _Outcome:
+    """What the way in which a child ended says about its exercise."""
+    if end.data is not None:
+        try:
+            return msgspec.json.decode(end.data, type=_Outcome)
+        except msgspec.DecodeError as error:
+            return _Outcome(refused=_fault(exercise, f"its record is not valid: {error}"))
+    verdict, explanation = Verdict.CRASHED, f"Python ended with exit status {end.status} and without a result."
+    if end.timed_out:
+        verdict = Verdict.TIMED_OUT
+        explanation = (
+            f"Still running after {settings.time_limit:g} s. Does a loop here never end? If it only takes long, raise --time-limit."
+        )
+    elif end.signal is not None:
+        explanation = f"Python was ended by {_signal_name(end.signal)}."
+        if end.signal == signal.SIGKILL:
+            explanation += " Most often the machine had no memory left: try smaller sizes, or --jobs 1."
+    return _Outcome(found=stopped(exercise, settings, verdict=verdict, explanation=explanation, seconds=end.seconds))
+
+
+def _fault(exercise: Exercise, message: str) -> Refusal:
+    advice = "This is a fault of checker, not of the exercise: please report it with these lines."
+    return _refusal(exercise, "harness", message, advice=advice)
+
+
+def _refusal(exercise: Exercise, fault: str, message: str, *, advice: str = "", line: int | None = None) -> Refusal:
+    return Refusal(
+        what=exercise.id,
+        fault=fault,
+        message=message,
+        file=exercise.path or None,
+        line=line or exercise.line or None,
+        advice=advice,
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _text(by_language: object) -> Text:
+    return msgspec.convert(dict(by_language), type=Text) if by_language else Text(en="")  # type: ignore[call-overload]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """While this lasts, torch computes on one thread: the cores are busy with other exercises, and a fork copies no thread pool."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
