@@ -126,8 +126,8 @@ class StepRecord(_Part, frozen=True, kw_only=True):
 
 
 class CurveRecord(_Part, frozen=True, kw_only=True):
-    """Points for a plot. Kinds: "tangent" (x, y of the function; `extra`: point, value, slope), "contour" (x, y axes and z row-major;
-    `extra`: names, point, gradient), "path" (x: step, y: loss; `extra`: one list per parameter entry)."""
+    """Points for a plot. Kinds: "tangent" (x, y of the function; `extra`: point, value, slope), "contour" (x, y axes and z row-major,
+    a row per y; `extra`: names, point, gradient), "path" (x: step, y: loss; `extra`: one list per parameter entry)."""
 
     kind: str
     argument: str = ""

@@ -26,7 +26,7 @@ def _parser() -> Any:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "html_block", "html_inline"])
     render = lambda content, options: str(mathml(content.strip(), block=options["display_mode"]))  # noqa: E731
     parser.use(dollarmath_plugin, renderer=render, allow_space=True, double_inline=True)
-    parser.validateLink = lambda address: address.lower().startswith(("https://", "http://", "#"))
+    setattr(parser, "validateLink", lambda address: address.lower().startswith(("https://", "http://", "#")))  # noqa: B010
     return parser
 
 
@@ -67,7 +67,4 @@ def _highlighted(text: str) -> tuple[Markup, ...]:
 
 def source(record: SourceRecord, notes: Mapping[int, tuple[tuple[str, str], ...]]) -> list[SourceLine]:
     """The lines of a source, numbered as in its file. `notes` gives (kind, text) by line number."""
-    return [
-        SourceLine(number, text, notes.get(number, ()))
-        for number, text in enumerate(_highlighted(record.text), start=record.line)
-    ]
+    return [SourceLine(number, text, notes.get(number, ())) for number, text in enumerate(_highlighted(record.text), start=record.line)]

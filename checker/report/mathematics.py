@@ -15,13 +15,10 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup, escape
 
-_TAGS = frozenset(
-    "math mrow mi mn mo ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder munderover mtable mtr mtd mstyle mpadded".split()
-)
-_ATTRIBUTES = frozenset(
-    "stretchy fence form accent accentunder separator lspace rspace width displaystyle scriptlevel linethickness mathvariant"
-    " movablelimits columnalign minsize maxsize".split()
-)
+_TAGS = frozenset(["mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mpadded", "mstyle", "mtable", "mtr", "mtd"])
+_TAGS |= {"msup", "msub", "msubsup", "mover", "munder", "munderover", "mfrac", "msqrt", "mroot"}
+_ATTRIBUTES = frozenset(["stretchy", "fence", "form", "separator", "accent", "accentunder", "movablelimits", "lspace", "rspace", "width"])
+_ATTRIBUTES |= {"displaystyle", "scriptlevel", "linethickness", "mathvariant", "minsize", "maxsize"}
 
 
 @lru_cache(maxsize=4096)

@@ -13,8 +13,8 @@ from checker.values import Number
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES: dict[Number, str] = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
-#: A grid shows at most so many rows and columns; a vector so many entries.
-_SIDE, _ENTRIES = 6, 8
+#: A matrix is shown whole up to this many rows and columns, else a part of it; a vector so many entries.
+_WHOLE, _PART, _ENTRIES = 6, 4, 8
 
 
 def figures(value: Number, digits: int = 6) -> str:
@@ -25,8 +25,12 @@ def figures(value: Number, digits: int = 6) -> str:
     text = mantissa.replace("-", "−")
     if not exponent:
         return text
-    power = "10" + str(int(exponent)).translate(_SUPERSCRIPT)
+    power = power_of_ten(int(exponent))
     return {"1": power, "−1": f"−{power}"}.get(text, f"{text}×{power}")
+
+
+def power_of_ten(exponent: int) -> str:
+    return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
 def exact(value: Number) -> str:
@@ -80,31 +84,37 @@ class Grid:
     more: str
 
 
-def grid(numbers: Numbers, marked: tuple[int, ...] | None = None) -> Grid:
-    """The first entries of an array: a matrix keeps its rows, anything else is one row."""
+def grid(numbers: Numbers, marked: tuple[int, ...] | None = None, focus: tuple[int, ...] | None = None) -> Grid:
+    """Entries of an array: a matrix keeps its rows, anything else is one row. Of a large one, the part around the entry `focus`."""
     shape, values = numbers.shape, numbers.values
     total = len(values) + numbers.omitted
-    width = shape[1] if len(shape) == 2 else total
-    height = shape[0] if len(shape) == 2 else 1
-    columns = min(width, _SIDE if len(shape) == 2 else _ENTRIES)
-    spot = _flat(marked, shape) if marked is not None else -1
-    rows = [
-        [
-            Entry(figures(values[at]), exact(values[at]), at == spot)
-            for at in range(row * width, row * width + columns)
-            if at < len(values)
-        ]
-        for row in range(min(height, _SIDE))
-    ]
-    hidden = total - sum(map(len, rows))
+    matrix = len(shape) == 2
+    height, width = (shape[0], shape[1]) if matrix else (1, total)
+    spot = _flat(marked, shape)
+    centre = max(0, _flat(focus, shape))
+    rows = _window(height, _WHOLE, _PART, centre // width if width else 0)
+    columns = _window(width, _WHOLE, _PART, centre % width if width else 0) if matrix else _window(width, _ENTRIES, _ENTRIES, centre)
+    shown = [[at for c in columns if (at := r * width + c) < len(values)] for r in rows]
+    entries = [[Entry(figures(values[at]), exact(values[at]), at == spot) for at in row] for row in shown if row]
     size = "×".join(map(str, shape))
-    if len(shape) > 2 or hidden:
-        return Grid(rows, f"{counted(hidden, 'more entry', 'more entries')} of {size}" if hidden else f"of shape {size}")
-    return Grid(rows, "" if total else f"empty, of shape {size}")
+    if sum(map(len, shown)) == total:
+        return Grid(entries, "" if len(shape) < 3 and total else f"of shape {size}" if total else f"empty, of shape {size}")
+    if matrix:
+        return Grid(entries, f"rows {rows[0]} to {rows[-1]}, columns {columns[0]} to {columns[-1]} of {size}")
+    return Grid(entries, f"entries {columns[0]} to {columns[-1]} of {size}")
 
 
-def _flat(index: tuple[int, ...], shape: tuple[int, ...]) -> int:
-    if len(index) != len(shape):
+def _window(size: int, whole: int, part: int, centre: int) -> range:
+    """All of `size` where that is at most `whole`, else `part` of it around `centre`."""
+    if size <= whole:
+        return range(size)
+    start = min(max(0, centre - part // 2), size - part)
+    return range(start, start + part)
+
+
+def _flat(index: tuple[int, ...] | None, shape: tuple[int, ...]) -> int:
+    """The position of an entry in row-major order; −1 where there is no such entry."""
+    if index is None or len(index) != len(shape):
         return -1
     at = 0
     for position, size in zip(index, shape, strict=True):

@@ -8,6 +8,7 @@ Each drawing uses few artists, and matplotlib is loaded when the first one is ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from markupsafe import Markup
 
 from checker.record import CaseRecord, CurveRecord, DescentRecord, Numbers, Record
-from checker.report.numerals import figures
+from checker.report.numerals import figures, power_of_ten
 from checker.report.svg import COLOUR, HEAT, Canvas, canvas, element
 from checker.values import Array, Number, Verdict
 
@@ -54,16 +55,24 @@ def _plot(kind: str, title: str, caption: str, drawn: Canvas, *, heat: bool = Fa
 
 def _ticks(drawn: Canvas, x: str, y: str) -> None:
     """Labels, and numbers as the rest of the page writes them."""
-    for axis, label, logarithmic in (
-        (drawn.axes.xaxis, x, drawn.axes.get_xscale() == "log"),
-        (drawn.axes.yaxis, y, drawn.axes.get_yscale() == "log"),
-    ):
-        from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+    for axis in (drawn.axes.xaxis, drawn.axes.yaxis):
+        logarithmic = axis.get_scale() == "log"
         axis.set_major_locator(LogLocator(numticks=7) if logarithmic else MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: figures(float(value), 4)))
-        axis.set_label_text(label)
+        axis.set_major_formatter(FuncFormatter(_power if logarithmic else _plain))
+    drawn.axes.set_xlabel(x)
+    drawn.axes.set_title(y, loc="left", fontsize=11)
+
+
+def _plain(value: float, _: int) -> str:
+    return figures(float(value), 4)
+
+
+def _power(value: float, _: int) -> str:
+    """A tick of a logarithmic axis; powers of ten only, so that they line up."""
+    return power_of_ten(round(math.log10(value)))
 
 
 def _steps(case: CaseRecord) -> Iterator[Plot]:
@@ -82,7 +91,10 @@ def _steps(case: CaseRecord) -> Iterator[Plot]:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.plot(h, error, color=COLOUR["accent"], marker="o", markersize=3.5)
-        caption = "Relative error of the directional derivative. To the left rounding is divided by an ever smaller step, to the right truncation grows."
+        caption = (
+            "Relative error of the directional derivative. To the left rounding is divided by an ever smaller step; "
+            "to the right truncation grows."
+        )
         chosen = steps.get("chosen")
         if chosen is not None and float(chosen) > 0:
             at = int(np.argmin(np.abs(np.log(h) - np.log(float(chosen)))))
@@ -119,7 +131,9 @@ def _tangent(curve: CurveRecord) -> Plot:
     axes.plot([point], [value], color=COLOUR["second"], marker="o", markersize=6)
     name = curve.argument or "x"
     _ticks(drawn, name, "value")
-    caption = f"The function, and the line of slope {figures(slope)} through {name} = {figures(point)}, where its value is {figures(value)}."
+    caption = (
+        f"The function, and the line of slope {figures(slope)} through {name} = {figures(point)}, where its value is {figures(value)}."
+    )
     return _plot(f"tangent-{_safe(name)}", "The function and its tangent", caption, drawn)
 
 
@@ -129,15 +143,15 @@ def _contour(curve: CurveRecord) -> Plot:
     z = np.ma.masked_invalid(_floats(curve.z).reshape(len(y), len(x)))
     names, point = [str(n) for n in curve.extra["names"]], _floats(curve.extra["point"])
     gradient = _floats(curve.extra["gradient"])
-    drawn = canvas(4.4, 4.0, left=0.14, bottom=0.14)
+    drawn = canvas(4.4, 4.3, bottom=0.13)
     axes = drawn.axes
     axes.contour(x, y, z, levels=10, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box")
     length = float(np.hypot(*gradient))
     if np.isfinite(length) and length > 0:
         reach = 0.3 * min(float(np.ptp(x)), float(np.ptp(y)))
-        tip = point + gradient / length * reach
-        axes.annotate("", xy=tip, xytext=point, arrowprops={"arrowstyle": "-|>", "color": COLOUR["second"], "linewidth": 2, "shrinkA": 0})
+        tip, tail = tuple(point + gradient / length * reach), tuple(point)
+        axes.annotate("", xy=tip, xytext=tail, arrowprops={"arrowstyle": "-|>", "color": COLOUR["second"], "linewidth": 2, "shrinkA": 0})
     axes.plot([point[0]], [point[1]], color=COLOUR["second"], marker="o", markersize=6)
     _ticks(drawn, names[0], names[1])
     where = ", ".join(f"{n} = {figures(float(v), 4)}" for n, v in zip(names, point, strict=True))
@@ -170,7 +184,7 @@ def _heat(case: CaseRecord) -> Iterator[Plot]:
             continue
         rows, columns = ratio.shape
         width = 4.6
-        drawn = canvas(width, min(5.0, max(1.4, 0.7 + width * 0.8 * rows / columns)), left=0.11, bottom=0.16)
+        drawn = canvas(width, min(5.0, max(1.4, 0.7 + width * 0.8 * rows / columns)), left=0.11)
         _cells(drawn, ratio)
         _ticks(drawn, "column", "row")
         worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
@@ -193,7 +207,9 @@ def _cells(drawn: Canvas, ratio: Array) -> None:
         for c in range(columns)
     ]
     levels = np.searchsorted(HEAT_EDGES, ratio.ravel(), side="left")
-    drawn.axes.add_collection(PolyCollection([np.array(s) - 0.5 for s in squares], facecolors=[COLOUR[HEAT[v]] for v in levels], linewidths=0))
+    drawn.axes.add_collection(
+        PolyCollection([np.array(s) - 0.5 for s in squares], facecolors=[COLOUR[HEAT[v]] for v in levels], linewidths=0)
+    )
     drawn.axes.set_xlim(-0.5, columns - 0.5)
     drawn.axes.set_ylim(rows - 0.5, -0.5)
     for spine in drawn.axes.spines.values():
@@ -210,7 +226,11 @@ def _descent(descent: DescentRecord) -> Iterator[Plot]:
         drawn.axes.set_yscale("log")
     drawn.axes.plot(steps, loss, color=COLOUR["accent"], marker="o", markersize=3.5 if len(steps) < 40 else 0)
     _ticks(drawn, "step", "loss")
-    ends = f"From {figures(loss[0], 5)} at step {descent.steps[0]} to {figures(loss[-1], 5)} at step {descent.steps[-1]}" if len(steps) else "No step"
+    ends = (
+        f"From {figures(loss[0], 5)} at step {descent.steps[0]} to {figures(loss[-1], 5)} at step {descent.steps[-1]}"
+        if len(steps)
+        else "No step"
+    )
     yield _plot("loss", "Loss", f"{ends}; {how}.", drawn)
 
     entries = [
@@ -227,7 +247,12 @@ def _descent(descent: DescentRecord) -> Iterator[Plot]:
         drawn.axes.plot(x, y, color=COLOUR["accent"], marker="o", markersize=3)
         drawn.axes.plot(x[-1:], y[-1:], color=COLOUR["second"], marker="o", markersize=7)
         _ticks(drawn, first, second)
-        yield _plot("path", "The path of the parameters", f"It ends, marked, at {first} = {figures(x[-1], 5)}, {second} = {figures(y[-1], 5)}.", drawn)
+        yield _plot(
+            "path",
+            "The path of the parameters",
+            f"It ends, marked, at {first} = {figures(x[-1], 5)}, {second} = {figures(y[-1], 5)}.",
+            drawn,
+        )
         return
     shown = entries[:6]
     for (name, values), role in zip(shown, ("accent", "second", "muted", "ink", "bad", "faint"), strict=False):

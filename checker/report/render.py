@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -107,9 +108,17 @@ def _each(work: Sequence[_Work], jobs: int) -> Iterator[str]:
         return
     import checker.report.svg  # noqa: F401  loaded once here, it is there in every process
 
-    fork = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(fork)) as pool:
-        yield from (future.result() for future in as_completed([pool.submit(one.done) for one in work]))
+    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_deaf) as pool:
+        try:
+            yield from (future.result() for future in as_completed([pool.submit(one.done) for one in work]))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _deaf() -> None:
+    """Ctrl-C is the first process's to answer: it takes the others down."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -135,7 +144,9 @@ def _staged(folder: Path) -> Iterator[Path]:
         else:
             staging.rename(target)
     except OSError as error:
-        raise UsageError(f"the report cannot be written to {folder}: {error.strerror or error}. Give a folder that can be written with -o.") from None
+        raise UsageError(
+            f"the report cannot be written to {folder}: {error.strerror or error}. Give a folder that can be written with -o."
+        ) from None
     finally:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)

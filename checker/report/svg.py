@@ -28,7 +28,7 @@ _ROLES = ("ink", "muted", "faint", "paper", "accent", "second", "bad", *HEAT)
 COLOUR = {role: f"#0000{number:02x}" for number, role in enumerate(_ROLES, start=1)}
 _ROLE = {colour: role for role, colour in COLOUR.items()}
 
-_KEPT = frozenset("fill stroke stroke-width stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin opacity text-anchor".split())
+_KEPT = frozenset(["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-dashoffset", "opacity", "text-anchor"])
 _TARGET = re.compile(r"""(?:xlink:href="|url\()#([^")]+)""")
 _LONG_DECIMALS = re.compile(r"(-?\d+\.\d\d)\d+")
 _SPACE = re.compile(r"\s+")
@@ -45,11 +45,13 @@ class Canvas:
 
 
 @cache
-def _settings() -> dict[str, Any]:
+def _settings() -> Any:
     """matplotlib's defaults, whatever the user's own settings are, in the colours of the page."""
     from matplotlib import rcParamsDefault
 
-    settings = {k: v for k, v in rcParamsDefault.items() if k.startswith(("axes.", "xtick.", "ytick.", "lines.", "path.", "font."))}
+    settings: dict[str, Any] = {
+        str(k): v for k, v in rcParamsDefault.items() if k.startswith(("axes.", "xtick.", "ytick.", "lines.", "path.", "font."))
+    }
     return settings | {
         "svg.fonttype": "none",
         "svg.hashsalt": "gradient-checker",
@@ -71,14 +73,14 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def canvas(width: float = 5.0, height: float = 3.3, *, left: float = 0.15, bottom: float = 0.17) -> Canvas:
+def canvas(width: float = 5.0, height: float = 3.3, *, left: float = 0.12, bottom: float = 0.16) -> Canvas:
     """An empty figure, sizes in inches, margins as fractions."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_settings()):
         figure = Figure(figsize=(width, height), facecolor="none")
-        axes = figure.add_axes((left, bottom, 0.97 - left, 0.95 - bottom), facecolor="none")
+        axes = figure.add_axes((left, bottom, 0.97 - left, 0.91 - bottom), facecolor="none")
     return Canvas(figure, axes)
 
 

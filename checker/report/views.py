@@ -73,20 +73,22 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One method's answer for one argument: `comparison` and `gradient` are None where it did not arrive."""
+    """One method's answer for one argument: `comparison` is None where it was not judged. `marked` is the entry to point at, if any."""
 
     derivation: DerivationRecord
     verdict: Verdict | None
     gradient: Numbers | None
     comparison: Comparison | None
+    marked: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """All that was said about the gradient of one argument."""
+    """All that was said about the gradient of one argument. Of a large one, the part around the entry `focus` is shown."""
 
     argument: str
     truth: Numbers | None
+    focus: tuple[int, ...] | None
     lines: tuple[Line, ...]
 
 
@@ -103,7 +105,7 @@ class CaseView:
 
 @dataclass(frozen=True, kw_only=True)
 class CutView:
-    """A cut, and beside the gradient as written the one with every cut open, where they differ in some argument."""
+    """A cut, and per argument the gradient that autograd returns beside the one with every cut open."""
 
     cut: CutRecord
     arguments: tuple[tuple[str, Numbers | None, Numbers], ...]
@@ -236,25 +238,31 @@ def case_view(case: CaseRecord, *, shown: bool = False) -> CaseView:
     comparisons = {(c.method, c.argument): c for c in case.comparisons}
     arrived = [d for d in case.derivations if d.problem is None]
     names = dict.fromkeys([*truth, *(name for d in arrived for name in d.gradients), *(c.argument for c in case.comparisons)])
-    groups = tuple(
-        Group(
-            argument=name,
-            truth=truth.get(name),
-            lines=tuple(
-                Line(derivation=d, verdict=c.verdict if c else None, gradient=d.gradients.get(name), comparison=c)
-                for d in arrived
-                for c in [comparisons.get((d.method, name))]
-                if c is not None or name in d.gradients
-            ),
+    groups = []
+    for name in names:
+        lines = tuple(
+            _line(d, name, comparisons.get((d.method, name))) for d in arrived if name in d.gradients or (d.method, name) in comparisons
         )
-        for name in names
-    )
+        focus = next((line.marked for line in lines if line.marked is not None), None)
+        groups.append(Group(argument=name, truth=truth.get(name), focus=focus, lines=lines))
     return CaseView(
         case=case,
         shown=shown,
-        groups=groups,
+        groups=tuple(groups),
         absent=tuple(d for d in case.derivations if d.problem is not None),
         allowed_from=tuple(dict.fromkeys(c.allowed_from for c in case.comparisons if c.allowed_from)),
+    )
+
+
+def _line(derivation: DerivationRecord, argument: str, comparison: Comparison | None) -> Line:
+    verdict = comparison.verdict if comparison else None
+    worst_entry = comparison.worst if comparison else None
+    return Line(
+        derivation=derivation,
+        verdict=verdict,
+        gradient=derivation.gradients.get(argument),
+        comparison=comparison,
+        marked=worst_entry.index if worst_entry and verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT) else None,
     )
 
 
@@ -266,7 +274,7 @@ def _cuts(record: Record) -> Iterator[CutView]:
             met.setdefault((cut.line, cut.how), []).append((case, cut))
     for found in met.values():
         case, cut = found[0]
-        written = case.reference.gradients if case.reference else {}
+        written = next((d.gradients for d in case.derivations if d.method == "reverse"), {})
         yield CutView(cut=cut, arguments=tuple((n, written.get(n), uncut) for n, uncut in cut.uncut.items()), cases=len(found))
 
 

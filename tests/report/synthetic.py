@@ -52,7 +52,7 @@ def case(
     **more: Any,
 ) -> CaseRecord:
     """A case in which reverse, forward and differences return `truth`, unless `got` says otherwise by method."""
-    answers = {method: truth for method in ("differences", "reverse", "forward")} | (got or {})
+    answers = dict.fromkeys(("differences", "reverse", "forward"), truth) | (got or {})
     unit = 2.0**-53 if dtype == "float64" else 2.0**-24
     derivations, comparisons = [], []
     for method, gradients in answers.items():
@@ -244,7 +244,10 @@ def wrong_backward() -> Record:
 
 
 def control_flow() -> Record:
-    lines = "def f(a):\n    b = a * 2\n    while b.norm() < 1000:\n        b = b * 2\n    if b.sum() > 0:\n        return b\n    return 100 * b\n"
+    lines = (
+        "def f(a):\n    b = a * 2\n    while b.norm() < 1000:\n        b = b * 2\n"
+        "    if b.sum() > 0:\n        return b\n    return 100 * b\n"
+    )
     a = np.array(3.0)
     path = PathRecord(
         signature="b41c", conditions=["512*a >= 1000", "256*a < 1000", "512*a > 0"], latex=["512 a > 0"], lines=["flow.py:12", "flow.py:14"]
@@ -260,7 +263,9 @@ def control_flow() -> Record:
         file="flow.py",
         paths=[path, other],
         mathematics=[
-            MathematicsRecord(path="b41c", function="512 a", gradients={"a": "512"}, condition=[r"512 a > 0", r"\left\|{512 a}\right\| \geq 1000"]),
+            MathematicsRecord(
+                path="b41c", function="512 a", gradients={"a": "512"}, condition=[r"512 a > 0", r"\left\|{512 a}\right\| \geq 1000"]
+            ),
             MathematicsRecord(path="99d0", function="51200 a", gradients={"a": "51200"}, condition=[r"512 a \leq 0"], note="Seen once."),
         ],
         notes=["At most 6 paths are followed."],
@@ -360,7 +365,11 @@ def hostile() -> Record:
                 explanation=HOSTILE,
                 problems=[("symbolic", Verdict.CRASHED, HOSTILE)],
                 path=PathRecord(signature=HOSTILE, conditions=[HOSTILE], lines=[HOSTILE]),
-                curves=[CurveRecord(kind="tangent", argument=HOSTILE, x=[0.0, 1.0], y=[0.0, 1.0], extra={"point": 0.0, "value": 0.0, "slope": 1.0})],
+                curves=[
+                    CurveRecord(
+                        kind="tangent", argument=HOSTILE, x=[0.0, 1.0], y=[0.0, 1.0], extra={"point": 0.0, "value": 0.0, "slope": 1.0}
+                    )
+                ],
                 steps=[StepRecord(operation=HOSTILE, line=HOSTILE, code=HOSTILE, operands=[0], results=[1], shape=())],
                 cuts=[CutRecord(how=HOSTILE, line=HOSTILE, code=HOSTILE, explicit=False, declared=False, baked=False)],
             )
@@ -378,7 +387,9 @@ def hostile() -> Record:
         notes=[HOSTILE],
         inputs=[InputRecord(name=HOSTILE, shape=HOSTILE, kind=HOSTILE, domain=HOSTILE, differentiated=True)],
         mathematics=[
-            MathematicsRecord(path=HOSTILE, function=rf"\text{{{HOSTILE}}}", gradients={HOSTILE: HOSTILE}, formula={"x": HOSTILE}, note=HOSTILE)
+            MathematicsRecord(
+                path=HOSTILE, function=rf"\text{{{HOSTILE}}}", gradients={HOSTILE: HOSTILE}, formula={"x": HOSTILE}, note=HOSTILE
+            )
         ],
         published=[PublishedRecord(what=HOSTILE, published="nan", found="inf", within=1e-3, reproduced=False)],
     )
@@ -428,6 +439,10 @@ def document(records: Sequence[Record] | None = None, **more: Any) -> Document:
             processors=2,
             seed=0,
         ),
-        **{"refusals": [Refusal(what="broken.py", fault="author", message="`x` has no annotation.", file="broken.py", line=3, advice="Add one.")]}
+        **{
+            "refusals": [
+                Refusal(what="broken.py", fault="author", message="`x` has no annotation.", file="broken.py", line=3, advice="Add one.")
+            ]
+        }
         | more,
     )
