@@ -1,7 +1,7 @@
 """The library: check a function, or assert that its gradients are right.
 
-Comes in: any function and its inputs.  Goes out: a `Record`, or an assertion error that names the wrong entry.  Why: an engineer with a custom
-operation has no exercise, only a function and a point; what works for `torch.autograd.gradcheck` should work here.
+Comes in: any function and its inputs.  Goes out: a `Record`, or an assertion error that names the wrong entry.  Why: an engineer with
+a custom operation has no exercise, only a function and a point; what works for `torch.autograd.gradcheck` should work here.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _WIDTHS = ("float64", "float32", "bfloat16", "float16")
 def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, **named: Any) -> Record:
     """Check the gradients of `function` at the given inputs by every method, and return what was found.
 
-    `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs may be
-    pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating tensor is differentiated, and
-    so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype unless `settings` says else; for
-    a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random upstream.
+    `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs
+    may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating tensor is
+    differentiated, and so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype
+    unless `settings` says else; for a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random
+    upstream.
 
     Raises:
         UsageError: no floating tensor was given, or a complex one.

@@ -1,7 +1,8 @@
 """Everything about one exercise.
 
-Comes in: an exercise and settings.  Goes out: its `Record`.  Why: this is the whole job for one function, in this process: its published
-numbers, its points, paths not seen before, its descent. The runner calls it in a process of its own; `check` calls it for one point.
+Comes in: an exercise and settings.  Goes out: its `Record`.  Why: this is the whole job for one function, in this process: its
+published numbers, its points, paths not seen before, its descent. The runner calls it in a process of its own; `check` calls it for
+one point.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """One case, looked at from every side.
 
-Comes in: a case and the methods to run.  Goes out: a `Look`: the case's record and what the exercise's record gathers from all of them.  Why:
-this is the order in which trust is built: record, believe the tape, find the truth, derive, compare, judge.
+Comes in: a case and the methods to run.  Goes out: a `Look`: the case's record and what the exercise's record gathers from all of
+them.  Why: this is the order in which trust is built: record, believe the tape, find the truth, derive, compare, judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from checker.authoring import Exercise
 from checker.curves import curves
@@ -85,7 +85,7 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
         derivations=[derivation_of(d) for d in derivations],
         comparisons=comparisons,
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
-        curves=curves(case, truth.reference.high) if truth.reference is not None and first else [],
+        curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and first else [],
         steps=steps_of(tape) if tape is not None and first else [],
         stochastic=tape is not None and tape.stochastic,
     )

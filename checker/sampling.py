@@ -1,10 +1,10 @@
 """Points at which an exercise is checked.
 
-Comes in: an exercise, a seed, a dtype.  Goes out: `Case` values.  Why: a gradient is proved at points, so the points must lie in the declared
-domains, be reproducible from a logged seed, and be the same for every dtype.
+Comes in: an exercise, a seed, a dtype.  Goes out: `Case` values.  Why: a gradient is proved at points, so the points must lie in the
+declared domains, be reproducible from a logged seed, and be the same for every dtype.
 
-Sampled entries are rounded to float32 (to the case's dtype where that is narrower), so that float64 and float32 cases share one exact binary
-point and therefore one truth.
+Sampled entries are rounded to float32 (to the case's dtype where that is narrower), so that float64 and float32 cases share one exact
+binary point and therefore one truth.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def complete(
 ) -> Case:
     """A case from arguments: cast to `dtype`, with an upstream for every floating output.
 
-    With `generator` the upstream of a non-scalar output is drawn from it, otherwise it is ones, as textbooks and `y.sum().backward()` have it.
+    With `generator` the upstream of a non-scalar output is drawn from it, otherwise it is ones, as textbooks and `y.sum().backward()`
+    have it.
     """
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}

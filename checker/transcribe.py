@@ -1,7 +1,7 @@
 """From live values to the record.
 
-Comes in: cases, derivations, references, tapes.  Goes out: their parts of the record.  Why: the record is plain data with a life of its own;
-this is the one place where tensors and functions turn into it.
+Comes in: cases, derivations, references, tapes.  Goes out: their parts of the record.  Why: the record is plain data with a life of
+its own; this is the one place where tensors and functions turn into it.
 """
 
 from __future__ import annotations

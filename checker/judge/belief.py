@@ -1,7 +1,8 @@
 """Whether a tape may be believed.
 
-Comes in: a case and its tape.  Goes out: a `Belief`.  Why: everything derived from a tape shares its mistakes, so before any of it counts, the
-replay must equal the original function, here and at perturbed points on the same path. A value that `.item()` baked in shows there.
+Comes in: a case and its tape.  Goes out: a `Belief`.  Why: everything derived from a tape shares its mistakes, so before any of it
+counts, the replay must equal the original function, here and at perturbed points on the same path. A value that `.item()` baked in
+shows there.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from checker.values import Case
 class Belief:
     """What comparing the replay with the original function showed.
 
-    `follows` is true when they are equal at every perturbed point that keeps to the path. `baked` lists the places where a value left the
-    tape, when they are not. `edge` is true when no perturbation, however small, kept to the path. `reason` says what went wrong.
+    `follows` is true when they are equal at every perturbed point that keeps to the path. `baked` lists the places where a value left
+    the tape, when they are not. `edge` is true when no perturbation, however small, kept to the path. `reason` says what went wrong.
     """
 
     follows: bool

@@ -1,8 +1,8 @@
 """How far a gradient is from the truth.
 
-Comes in: a derivation, the reference, a case.  Goes out: one `Comparison` an argument.  Why: one number is not enough. An entry may be far off
-in ULP and right to its conditioning, or close in norm and wrong in one entry of a thousand; so errors are taken entry by entry and in norm,
-and the worst entry is named.
+Comes in: a derivation, the reference, a case.  Goes out: one `Comparison` an argument.  Why: one number is not enough. An entry may
+be far off in ULP and right to its conditioning, or close in norm and wrong in one entry of a thousand; so errors are taken entry by
+entry and in norm, and the worst entry is named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ TOO_WIDE = 0.1
 
 
 def ulp(x: Array, dtype: str) -> Array:
-    """Unit in the last place of `dtype` at each entry: the spacing of its floats just above |x| (Muller et al., Handbook of FP Arithmetic, 2.3).
+    """Unit in the last place of `dtype` at each entry: the spacing of its floats just above |x| (Muller et al., Handbook of FP Arithmetic,
+    2.3).
 
     >>> ulp(np.array([1.0, 3.0, 0.0]), "float64") / 2.0**-52
     array([1.00000000e+000, 2.00000000e+000, 2.22507386e-308])

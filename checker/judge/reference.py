@@ -1,7 +1,8 @@
 """What every method is judged against.
 
-Comes in: a case, its tape, whether the tape is believed.  Goes out: a `Reference`.  Why: methods are compared with the truth, never with one
-another by majority. The truth is enclosed by balls where that is possible; else it is estimated by differences, and the record says so.
+Comes in: a case, its tape, whether the tape is believed.  Goes out: a `Reference`.  Why: methods are compared with the truth, never
+with one another by majority. The truth is enclosed by balls where that is possible; else it is estimated by differences, and the
+record says so.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Truth:
 def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     """The truth about `case`.
 
-    Explicit cuts, and those that the exercise declares, are respected; every other cut is open: where torch stops there, torch is wrong.
+    Explicit cuts, and those that the exercise declares, are respected; every other cut is open: where torch stops there, torch is
+    wrong.
     """
     declared = case.exercise.cuts
     undeclared = [cut for cut in belief.baked if cut.how not in declared]

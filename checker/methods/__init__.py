@@ -1,7 +1,7 @@
 """Ways of differentiating, found by name.
 
-Comes in: the entry points of the group `checker.methods`.  Goes out: methods by name.  Why: the built-in methods enter by the same door as a
-plugin's, so that a plugin can do whatever they can.
+Comes in: the entry points of the group `checker.methods`.  Goes out: methods by name.  Why: the built-in methods enter by the same
+door as a plugin's, so that a plugin can do whatever they can.
 """
 
 from __future__ import annotations
