@@ -1,0 +1,59 @@
+"""Differentiation by rules for symbols, over the tape.
+
+Comes in: a case and its tape.  Goes out: the gradient's numbers, and the mathematics as LaTeX.  Why: it is the one method whose result
+can be read, and it shares no arithmetic with the others.
+"""
+
+from __future__ import annotations
+
+import time
+
+from checker.tape.tape import Tape
+from checker.values import Case, Derivation, Mode, Problem, Reference, Verdict
+
+
+class Symbolic:
+    """The tape's straight-line program over sympy, evaluated with 60 digits; small functions are also written out.
+
+    `details["mathematics"]` has the fields of `record.MathematicsRecord`, `details["path"]` those conditions of `record.PathRecord`.
+    """
+
+    name = "symbolic"
+
+    def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if case.mode is Mode.PROJECTION:
+            entries = sum(case.arguments[name].numel() for name in case.differentiated)
+            return Problem(verdict=Verdict.UNSUPPORTED, message=f"{entries:,} entries are too many to write in symbols")
+        return None
+
+    def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+        """Jᵀv in symbols.
+
+        Raises:
+            Unsupported: an operation has no rule, two branches meet at the point, or the program is too long.
+        """
+        if tape is None:
+            message = "there is no tape that replays as the function does, so nothing can be read from one"
+            return Derivation(method=self.name, dtype=case.dtype, problem=Problem(verdict=Verdict.UNSUPPORTED, message=message))
+        from checker.tape.mathematics import typeset
+        from checker.tape.symbolic import express
+
+        start = time.perf_counter()
+        expression = express(tape, case.upstream, honoured=tape.honoured(case.exercise.cuts))
+        written = typeset(expression, case.differentiated)
+        return Derivation(
+            method=self.name,
+            dtype=case.dtype,
+            seconds=time.perf_counter() - start,
+            value=expression.values,
+            gradients={name: expression.numbers[name] for name in case.differentiated},
+            details={
+                "mathematics": {
+                    "function": written.function,
+                    "gradients": dict(written.gradients),
+                    "condition": list(written.latex),
+                    "note": written.note,
+                },
+                "path": {"conditions": list(written.conditions), "latex": list(written.latex), "lines": list(written.lines)},
+            },
+        )

@@ -1,0 +1,295 @@
+"""A tape as mathematics: its function, its gradients and the condition of its path, as sympy expressions.
+
+Comes in: a tape and the cuts to honour.  Goes out: an `Expression`.  Why: a gradient that can be read is understood, and one derived by
+rules for symbols agrees with the others for a reason of its own.
+
+The reverse sweep gives a fresh symbol to every intermediate and every adjoint: a straight-line program, linear in the tape, where
+differentiating the expanded expression explodes. Each symbol carries its number (mpmath, 60 digits), so the program is evaluated as it is
+written. What people read is that program substituted back: `mathematics.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
+
+from checker.errors import Unsupported
+from checker.tape.interpreter import interpret, pull
+from checker.tape.numbers import NumberSystem, Role
+from checker.tape.scalars import Check
+from checker.tape.tape import Tape
+from checker.values import Array
+
+DIGITS = 60
+LONGEST = 60_000  #: steps of the straight-line program
+SECONDS = 5.0  #: for deriving it
+
+mp: Any = MPContext()
+mp.dps = DIGITS
+
+
+class sigmoid(sympy.Function):  # type: ignore[misc]  # noqa: N801  (sympy names functions as they are written)
+    """σ(x) = 1/(1 + e⁻ˣ), kept whole so that y(1 − y) reads as textbooks write it."""
+
+    nargs = 1
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"\sigma{power}\left({printer._print(self.args[0])}\right)"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A symbolic number: how it is written, in symbols of the program, and what it is at the recorded point."""
+
+    written: sympy.Expr
+    value: Any  #: mpmath.mpf
+
+
+Unary = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+
+#: Elementary functions: as sympy writes them, as mpmath computes them.
+FUNCTIONS: dict[str, Unary] = {
+    "exp": (sympy.exp, mp.exp),
+    "exp2": (lambda x: 2**x, lambda x: mp.power(2, x)),
+    "expm1": (lambda x: sympy.exp(x) - 1, mp.expm1),
+    "log": (sympy.log, mp.log),
+    "log1p": (lambda x: sympy.log(1 + x), lambda x: mp.log(1 + x)),
+    "log2": (lambda x: sympy.log(x) / sympy.log(2), lambda x: mp.log(x) / mp.log(2)),
+    "log10": (lambda x: sympy.log(x) / sympy.log(10), mp.log10),
+    "sqrt": (sympy.sqrt, mp.sqrt),
+    "rsqrt": (lambda x: 1 / sympy.sqrt(x), lambda x: 1 / mp.sqrt(x)),
+    "sin": (sympy.sin, mp.sin),
+    "cos": (sympy.cos, mp.cos),
+    "tan": (sympy.tan, mp.tan),
+    "asin": (sympy.asin, mp.asin),
+    "acos": (sympy.acos, mp.acos),
+    "atan": (sympy.atan, mp.atan),
+    "sinh": (sympy.sinh, mp.sinh),
+    "cosh": (sympy.cosh, mp.cosh),
+    "tanh": (sympy.tanh, mp.tanh),
+    "asinh": (sympy.asinh, mp.asinh),
+    "acosh": (sympy.acosh, mp.acosh),
+    "atanh": (sympy.atanh, mp.atanh),
+    "sigmoid": (sigmoid, lambda x: 1 / (1 + mp.exp(-x))),
+    "erf": (sympy.erf, mp.erf),
+    "erfc": (sympy.erfc, mp.erfc),
+    "erfinv": (sympy.erfinv, mp.erfinv),
+    "lgamma": (sympy.loggamma, mp.loggamma),
+    "digamma": (sympy.digamma, mp.digamma),
+    "trigamma": (lambda x: sympy.polygamma(1, x), lambda x: mp.psi(1, x)),
+}
+
+
+#: Functions that may stand in an expression, by sympy's class.
+_COMPUTED: dict[Any, Callable[..., Any]] = {
+    **{write: compute for write, compute in FUNCTIONS.values() if isinstance(write, type)},
+    sympy.Abs: abs,
+    sympy.sign: mp.sign,
+    sympy.polygamma: mp.psi,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """What a tape says, in symbols.
+
+    `program` assigns each intermediate symbol its expression, in order; `outputs` and `gradients` hold sympy expressions in its symbols and
+    those of the arguments (`x[0]`) and of the upstream gradient (`v[0]`). `values` and `numbers` are the same at the recorded point,
+    rounded once to float64. `checks` is the path, with differences as `Term`s.
+    """
+
+    program: Mapping[sympy.Symbol, sympy.Expr]
+    outputs: tuple[Array | None, ...]
+    gradients: Mapping[str, Array]
+    values: tuple[Array, ...]
+    numbers: Mapping[str, Array]
+    point: Mapping[sympy.Symbol, Any]
+    checks: tuple[Check[Term], ...]
+
+
+def express(
+    tape: Tape, upstream: Sequence[torch.Tensor | None] | None = None, *, honoured: frozenset[int] = frozenset(), seconds: float = SECONDS
+) -> Expression:
+    """Read `tape` at its recorded point; derivatives stop at the cuts in `honoured`. `upstream` defaults to ones.
+
+    Raises:
+        Unsupported: an operation has no rule, two branches meet at the point, or the program is too long to be written in time.
+    """
+    numbers = Symbols(seconds)
+    system: NumberSystem[Term] = numbers
+    replayed = interpret(tape, tape.arguments, system, honoured=honoured)
+    for check in replayed.graph.checks:
+        if check.found == "undecided":
+            raise Unsupported(check.decides, "two branches meet at this point: no one expression holds on both sides", line=check.line)
+    given = upstream or [None if slot is None else torch.ones(tape.meta[slot].shape) for slot in tape.outputs]
+    seeds = [None if v is None else numbers.upstream(v, k if len(given) > 1 else None) for k, v in enumerate(given)]
+    gradients = pull(replayed, seeds)
+    values = replayed.values()
+    return Expression(
+        program=numbers.program,
+        outputs=tuple(None if v is None else _each(v, lambda t: t.written) for v in values),
+        gradients={name: _each(g, lambda t: t.written) for name, g in gradients.items()},
+        values=tuple(_floats(v) for v in values if v is not None),
+        numbers={name: _floats(g) for name, g in gradients.items()},
+        point=numbers.point,
+        checks=tuple(replayed.graph.checks),
+    )
+
+
+def evaluate(written: sympy.Expr, point: Mapping[sympy.Symbol, Any]) -> Any:
+    """An expression's number where its symbols have the numbers of `point`."""
+    match written:
+        case sympy.Symbol():
+            return point[written]
+        case sympy.Rational():
+            return mp.mpf(int(written.p)) / int(written.q)
+        case sympy.Add():
+            return mp.fsum(evaluate(a, point) for a in written.args)
+        case sympy.Mul():
+            return mp.fprod(evaluate(a, point) for a in written.args)
+        case sympy.Pow():
+            return mp.power(evaluate(written.base, point), evaluate(written.exp, point))
+        case sympy.Function():
+            return _COMPUTED[written.func](*(evaluate(a, point) for a in written.args))
+    return mp.mpf(written.evalf(DIGITS)) if written.is_finite else mp.nan
+
+
+class Symbols:
+    """The number system: sympy expressions, each with its number."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.program: dict[sympy.Symbol, sympy.Expr] = {}
+        self.point: dict[sympy.Symbol, Any] = {}  # what every symbol is at the recorded point
+        self.zero = Term(sympy.Integer(0), mp.mpf(0))
+        self.one = Term(sympy.Integer(1), mp.mpf(1))
+        self.seconds, self.deadline = seconds, time.monotonic() + seconds
+
+    def variable(self, name: str, index: tuple[int, ...], value: float) -> Term:
+        symbol = sympy.Symbol(f"{name}[{', '.join(map(str, index))}]" if index else name, real=True)
+        self.point[symbol] = mp.mpf(value)
+        return Term(symbol, self.point[symbol])
+
+    def upstream(self, vector: torch.Tensor, number: int | None) -> Array:
+        """The upstream gradient: `v`, or `v1`, `v2` of several outputs; the one of a scalar is left out where it is one."""
+        array = np.empty(tuple(vector.shape), object)
+        for index in np.ndindex(array.shape):
+            value = float(vector[index])
+            name = "v" if number is None else f"v{number + 1}"
+            array[index] = self.one if array.ndim == 0 and value == 1.0 else self.variable(name, index, value)
+        return array
+
+    def exact(self, value: float) -> Term:
+        return Term(_decimal(value), mp.mpf(value))
+
+    def constant(self, value: float) -> Term:
+        return self.exact(value)
+
+    def pi(self) -> Term:
+        return Term(sympy.pi, mp.pi())
+
+    def add(self, terms: Sequence[Term]) -> Term:
+        return Term(sympy.Add(*(t.written for t in terms)), mp.fsum(t.value for t in terms))
+
+    def negate(self, x: Term) -> Term:
+        return Term(-x.written, -x.value)
+
+    def multiply(self, x: Term, y: Term) -> Term:
+        return Term(x.written * y.written, x.value * y.value)
+
+    def divide(self, x: Term, y: Term) -> Term:
+        return Term(x.written / y.written, x.value / y.value) if y.value != 0 else self._nowhere()
+
+    def power(self, x: Term, y: Term) -> Term:
+        return self._defined(lambda: x.written**y.written, lambda: mp.power(x.value, y.value))
+
+    def function(self, name: str, x: Term) -> Term:
+        write, compute = FUNCTIONS[name]
+        return self._defined(lambda: write(x.written), lambda: compute(x.value))
+
+    def solve(self, matrix: Sequence[Sequence[Term]], right: Sequence[Sequence[Term]]) -> list[list[Term]]:
+        """Gaussian elimination; pivots are chosen by their numbers."""
+        rows = [[*a, *b] for a, b in zip(matrix, right, strict=True)]
+        size = len(rows)
+        for column in range(size):
+            pivot = max(range(column, size), key=lambda r: abs(rows[r][column].value))
+            if rows[pivot][column].value == 0:
+                raise ZeroDivisionError("singular matrix")
+            rows[column], rows[pivot] = rows[pivot], rows[column]
+            rows[column] = [self.keep(self.divide(entry, rows[column][column]), "value") for entry in rows[column]]
+            for r in range(size):
+                if r != column:
+                    factor = self.negate(rows[r][column])
+                    rows[r] = [
+                        self.keep(self.add((a, self.multiply(factor, b))), "value") for a, b in zip(rows[r], rows[column], strict=True)
+                    ]
+        return [row[size:] for row in rows]
+
+    def sign(self, x: Term) -> int | None:
+        """By the number. Zero only where it is written as zero: a value that happens to vanish here is a function that does not."""
+        if x.value == 0 or mp.isnan(x.value):
+            return 0 if x.written.is_zero else None
+        return 1 if x.value > 0 else -1
+
+    def either(self, x: Term, y: Term) -> Term:
+        raise Unsupported("branch", "two branches meet at this point: no one expression holds on both sides")
+
+    def shift(self, x: Term) -> Term:
+        return self.zero
+
+    def rounded(self, x: Term) -> Term:
+        return x
+
+    def keep(self, x: Term, role: Role) -> Term:
+        """Give a fresh symbol to whatever is more than a symbol or a number."""
+        if x.written.is_Atom:
+            return x
+        symbol = sympy.Symbol(f"#{len(self.program)}", real=True)
+        self.program[symbol] = x.written
+        self.point[symbol] = x.value
+        if len(self.program) > LONGEST or (len(self.program) % 256 == 0 and time.monotonic() > self.deadline):
+            raise Unsupported("symbolic", f"more than {len(self.program) - 1} operations: too many to write in {self.seconds:g} s")
+        return Term(symbol, x.value)
+
+    def approximate(self, x: Term) -> float:
+        return float(x.value)
+
+    def working(self, dtype: str) -> None:
+        """Nothing to do: symbols are exact in every dtype."""
+
+    def _defined(self, write: Callable[[], Any], compute: Callable[[], Any]) -> Term:
+        try:
+            value = compute()
+        except (ZeroDivisionError, ValueError):
+            return self._nowhere()
+        return Term(write(), value) if isinstance(value, mp.mpf) else self._nowhere()
+
+    def _nowhere(self) -> Term:
+        return Term(sympy.nan, mp.nan)
+
+
+def _decimal(value: float) -> sympy.Expr:
+    """A number as people write it: 0.1 is 1/10, also where a dtype stores the binary fraction next to it."""
+    if isinstance(value, bool | int) or value == int(value) if np.isfinite(value) else False:
+        return sympy.Integer(int(value))
+    if not np.isfinite(value):
+        return sympy.nan if np.isnan(value) else sympy.oo * int(np.sign(value))
+    short = np.float32(value)
+    return sympy.Rational(str(short) if float(short) == value else repr(value))
+
+
+def _each(array: Array, function: Callable[[Any], Any]) -> Array:
+    flat = np.empty(array.size, object)
+    flat[:] = [function(x) for x in array.reshape(-1)]
+    return flat.reshape(array.shape)
+
+
+def _floats(array: Array) -> Array:
+    return np.array([float(t.value) for t in array.reshape(-1)], np.float64).reshape(array.shape)
