@@ -6,8 +6,9 @@ them.  Why: this is the order in which trust is built: record, believe the tape,
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.authoring import Exercise
 from checker.curves import curves
@@ -50,9 +51,19 @@ def required_methods(exercise: Exercise, chosen: Mapping[str, Method]) -> tuple[
 def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = None) -> Look:
     """Record, believe, refer, derive, compare and judge one case. `used` is a gradient that something else went by, such as a descent.
 
+    The function is called many times; what it warns about is noted once.
+
     Raises:
         ExerciseError: the exercise's `answer` is not its gradient here.
     """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = _look(case, chosen, used)
+    said = dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught)
+    return replace(found, notes=[*found.notes, *said])
+
+
+def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> Look:
     tape, failure = _recorded(case)
     belief = believe(case, tape) if tape is not None else Belief(follows=False, reason=failure.message if failure is not None else "")
     stopped = failure is not None and failure.verdict is not Verdict.UNSUPPORTED

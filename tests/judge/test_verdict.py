@@ -1,0 +1,54 @@
+"""Verdicts: the worst counts, tolerated problems count only where the method is required, nothing is agreement by silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.judge.verdict import case_verdict
+from checker.values import SEVERITY, Comparison, Derivation, Problem, Verdict, worst
+
+
+def comparison(verdict: Verdict, method: str = "reverse") -> Comparison:
+    return Comparison(method=method, argument="x", verdict=verdict, against="certified", message=f"says {verdict}")
+
+
+def problem(verdict: Verdict, method: str = "forward") -> Derivation:
+    return Derivation(method=method, problem=Problem(verdict=verdict, message="because", line="net.py:3"))
+
+
+def test_every_verdict_has_a_place() -> None:
+    assert set(SEVERITY) == set(Verdict)
+
+
+def test_one_wrong_method_is_not_outvoted() -> None:
+    votes = [comparison(Verdict.AGREES, name) for name in ("forward", "differences", "symbolic")] + [comparison(Verdict.WRONG)]
+    assert case_verdict(None, [], votes, ()) == (Verdict.WRONG, "reverse: says wrong")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE])
+def test_a_method_that_did_not_arrive_counts_only_where_required(verdict: Verdict) -> None:
+    votes = [comparison(Verdict.AGREES)]
+    assert case_verdict(None, [problem(verdict)], votes, ("reverse",))[0] is Verdict.AGREES
+    found, sentence = case_verdict(None, [problem(verdict)], votes, ("reverse", "forward"))
+    assert found is verdict
+    assert sentence == "forward: because (net.py:3)"
+
+
+def test_a_crash_always_counts() -> None:
+    assert case_verdict(None, [problem(Verdict.CRASHED)], [comparison(Verdict.AGREES)], ())[0] is Verdict.CRASHED
+
+
+def test_nothing_compared_is_not_agreement() -> None:
+    assert case_verdict(None, [], [], ())[0] is Verdict.INCONCLUSIVE
+
+
+def test_agreement_names_the_methods() -> None:
+    votes = [comparison(Verdict.AGREES, "reverse"), comparison(Verdict.AGREES, "forward")]
+    assert case_verdict(None, [], votes, ())[1] == "reverse and forward agree with the truth"
+
+
+def test_the_order_of_severity() -> None:
+    assert worst([Verdict.SUBGRADIENT, Verdict.AGREES]) is Verdict.SUBGRADIENT
+    assert worst([Verdict.JUMP, Verdict.INCONCLUSIVE]) is Verdict.JUMP
+    assert worst([Verdict.CRASHED, Verdict.WRONG]) is Verdict.WRONG
+    assert worst([]) is Verdict.AGREES
