@@ -18,6 +18,7 @@ import torch
 
 from checker.errors import Unsupported
 from checker.tape.numbers import N, NumberSystem
+from checker.tape.decompositions import decomposition
 from checker.tape.operations import Rule, bind, find
 from checker.tape.scalars import Graph, Scalar
 from checker.tape.tape import Node, Ref, Tape
@@ -106,8 +107,8 @@ def _width(dtype: torch.dtype) -> tuple[str, int]:
 class _Walk:
     """One pass over the nodes of a tape: `slots` holds the array of every slot that is known."""
 
-    def __init__(self, tape: Tape, graph: Graph[Any], honoured: frozenset[int]) -> None:
-        self.tape, self.graph, self.honoured = tape, graph, honoured
+    def __init__(self, tape: Tape, graph: Graph[Any], honoured: frozenset[int], line: str | None = None) -> None:
+        self.tape, self.graph, self.honoured, self.line = tape, graph, honoured, line
         self.slots: dict[int, Array] = {}
         self.missing: dict[int, Node] = {}
 
@@ -115,13 +116,13 @@ class _Walk:
         for slot, tensor in self.tape.constants.items():
             self.slots[slot] = self.lift(tensor)
         for node in self.tape.nodes:
-            self.graph.line = node.line
+            self.graph.line = self.line or node.line
             self.step(node)
 
     def step(self, node: Node) -> None:
         found = find(node.operation)
         if found is not None and found.view:
-            self.store(node, self.call(node, found, lambda ref: self.read(ref.slot)))
+            self.store(node, self.call(node, found, self.base))
         elif not node.depends:
             self.recall(node)
         elif node.base != "_local_scalar_dense":
@@ -139,7 +140,7 @@ class _Walk:
         result = self.call(node, found, lambda ref: self.operand(ref, width))
         if node.operation._schema.is_mutable and node.base.endswith("_"):
             target = self.read(_first(node).slot)
-            target[...] = result
+            self.write(node, target, self.graph.array(result) if target.dtype == object else self.lift(node.recorded[0]))
             result = target
         self.store(node, result)
 
@@ -153,11 +154,24 @@ class _Walk:
         array = self.read(ref.slot)
         if array.dtype != object:
             return array
-        if ref.cut is not None and ref.cut in self.honoured:
+        if ref.cut is not None and ref.cut in self.honoured and any(x.index >= 0 for x in array.reshape(-1)):
             array = self.graph.stop(array)
-        if width and width < _width(self.tape.meta[ref.slot].dtype)[1]:
+        if width and not self.line and width < _width(self.tape.meta[ref.slot].dtype)[1]:
             numbers, one = self.graph.numbers, self.graph.numbers.one
             array = self.graph.map(lambda x: self.graph.node(numbers.rounded(x.value), ((x, one),)), array)
+        return array
+
+    def write(self, node: Node, target: Array, values: Array) -> None:
+        """Write in place, through every view."""
+        if not target.flags.writeable:
+            raise Unsupported(node.name, "it writes through a view behind a stopped gradient, or into an expanded tensor", line=node.line)
+        target[...] = values
+
+    def base(self, ref: Ref) -> Array:
+        """The operand of a view: the array itself, or behind an honoured cut a copy that must not be written to."""
+        array = self.operand(ref, 0)
+        if array is not self.read(ref.slot):
+            array.flags.writeable = False
         return array
 
     def store(self, node: Node, result: Any) -> None:
@@ -182,12 +196,41 @@ class _Walk:
             if slot is None or tensor is None:
                 continue
             if mutable and slot in self.slots:
-                self.slots[slot][...] = self.lift(tensor)
+                self.write(node, self.slots[slot], self.lift(tensor))
             else:
                 self.slots[slot] = self.lift(tensor)
 
     def decompose(self, node: Node) -> None:
-        raise Unsupported(node.name, line=node.line)
+        """An operation without a rule, by torch's own decomposition of it into operations that may have one.
+
+        It is rehearsed at floats near the operands, which decides its path, and then walked over the operands themselves.
+        """
+        self.set_dtype(node)
+        operands: dict[str, Array] = {}
+
+        def name(ref: Ref) -> Ref:
+            operands[f"operand{len(operands)}"] = self.operand(ref, 0)
+            return Ref(len(operands) - 1)
+
+        args = tuple(_fill(a, name) for a in node.args)
+        kwargs = {k: _fill(v, name) for k, v in node.kwargs.items()}
+        rehearsed = {k: self.rehearse(v) for k, v in operands.items()}
+        rehearsal = decomposition(node, args, kwargs, rehearsed)
+        inner = _Walk(rehearsal, self.graph, frozenset(), line=node.line)
+        inner.slots = {slot: operands[k].copy() for k, slot in rehearsal.inputs.items()}
+        inner.run()
+        results = [None if slot is None else inner.read(slot) for slot in rehearsal.outputs]
+        if node.operation._schema.is_mutable:
+            target = self.read(_first(node).slot)
+            self.write(node, target, results[0])
+            results = [target]
+        self.store(node, results)
+
+    def rehearse(self, array: Array) -> torch.Tensor:
+        if array.dtype != object:
+            return torch.from_numpy(array.copy())
+        near = self.graph.numbers.approximate
+        return torch.tensor([near(x.value) for x in array.reshape(-1)], dtype=torch.float64).reshape(array.shape)
 
     def read(self, slot: int) -> Array:
         if slot in self.missing:
@@ -210,7 +253,8 @@ class _Walk:
         for slot in node.outputs:
             if slot is not None and self.tape.meta[slot].dtype.is_floating_point:
                 name, width = _width(self.tape.meta[slot].dtype)
-                self.graph.working(name)
+                if self.line is None:  # a rehearsal is in float64, whatever the operation works in
+                    self.graph.working(name)
                 return width
         return 0
 
@@ -223,7 +267,7 @@ class _Walk:
             raise Unsupported(node.name, "complex numbers have no rule here", line=node.line)
 
 
-def _fill(value: Any, operand: Callable[[Ref], Array]) -> Any:
+def _fill(value: Any, operand: Callable[[Ref], Any]) -> Any:
     """The operation's own arguments, with every `Ref` replaced by its array."""
     if isinstance(value, Ref):
         return operand(value)

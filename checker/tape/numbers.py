@@ -56,6 +56,9 @@ class NumberSystem(Protocol[N]):
             ZeroDivisionError: the matrix cannot be told from a singular one.
         """
 
+    def adjugate(self, matrix: Sequence[Sequence[N]]) -> tuple[N, list[list[N]]]:
+        """The determinant and the adjugate (the transposed cofactors), of a singular matrix too."""
+
     def sign(self, x: N) -> int | None:
         """−1, 0 or 1; None where it cannot be told. 0 means that `x` is zero exactly."""
 

@@ -177,7 +177,10 @@ class Graph(Generic[N]):
         multiply = self.numbers.multiply
         products: list[N] = []
         edges: list[tuple[Scalar, N]] = []
+        zero = self.zero
         for x, y in zip(xs, ys, strict=True):
+            if x is zero or y is zero:
+                continue
             products.append(multiply(x.value, y.value))
             if x.index >= 0:
                 edges.append((x, y.value))
@@ -228,13 +231,19 @@ class Graph(Generic[N]):
     def branch(
         self,
         decides: str,
-        difference: Scalar | N,
+        difference: Scalar,
         positive: Callable[[], Scalar],
         negative: Callable[[], Scalar],
         tied: Callable[[], Scalar] | None = None,
     ) -> Scalar:
-        """One of two by the sign of `difference`; `tied` (torch's convention, else `negative`) at zero; both where it cannot be told."""
-        sign = self.check(decides, difference)
+        """One of two by the sign of `difference`; `tied` (torch's convention, else `negative`) at zero; both where it cannot be told.
+
+        Only a difference that an input reaches is noted.
+        """
+        if difference.index < 0:
+            sign = self.numbers.sign(difference.value)
+        else:
+            sign = self.check(decides, difference)
         if sign is None:
             return self.either(positive(), negative())
         if sign == 0:

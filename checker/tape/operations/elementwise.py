@@ -6,6 +6,7 @@ from typing import Any
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
+from checker.tape.operations.reductions import logarithm_of_sum, norm
 from checker.tape.scalars import Graph, Scalar
 from checker.values import Array
 
@@ -120,3 +121,38 @@ def _gelu(g: G, x: Any, approximate: str = "none") -> Array:
     if approximate not in ("none", "tanh"):
         raise Unsupported("aten.gelu", f"approximate={approximate!r} has no rule here", line=g.line)
     return g.map(exact if approximate == "none" else by_tanh, x)
+
+
+@rule("atan2")
+def _atan2(g: G, x: Any, y: Any) -> Array:
+    """The angle of the point (y, x), by its quadrant; derivatives y / r² and −x / r²."""
+
+    def one(a: Scalar, b: Scalar) -> Scalar:
+        over, right = Scalar(g, a.value), Scalar(g, b.value)
+        pi = Scalar(g, g.numbers.pi())
+        up = g.numbers.approximate(a.value) >= 0
+        if abs(g.numbers.approximate(b.value)) >= abs(g.numbers.approximate(a.value)):
+            angle = g.function("atan", over / right)
+            if g.numbers.approximate(b.value) < 0:
+                angle = angle + (pi if up else -pi)
+        else:
+            angle = (pi / 2 if up else -pi / 2) - g.function("atan", right / over)
+        square = over * over + right * right
+        return g.node(angle.value, [(a, (right / square).value), (b, (-over / square).value)])
+
+    return g.map(one, x, y)
+
+
+@rule("hypot")
+def _hypot(g: G, x: Any, y: Any) -> Array:
+    return g.map(lambda a, b: norm(g, [a, b]), x, y)
+
+
+@rule("logaddexp")
+def _logaddexp(g: G, x: Any, y: Any) -> Array:
+    return g.map(lambda a, b: logarithm_of_sum(g, [a, b])[0], x, y)
+
+
+@rule("mish")
+def _mish(g: G, x: Any) -> Array:
+    return g.map(lambda a: a * g.function("tanh", g.function("log1p", g.function("exp", a))), x)

@@ -1,1 +1,266 @@
-"""."""
+"""Copies, and reading and writing at positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from checker.errors import Unsupported
+from checker.tape.operations import rule
+from checker.tape.scalars import Graph, Scalar
+from checker.values import Array
+
+G = Graph[Any]
+
+# copies
+
+
+@rule("clone", "contiguous")
+def _clone(g: G, x: Array) -> Array:
+    return x.copy()
+
+
+@rule("_to_copy")
+def _to_copy(g: G, x: Array, recorded: Any) -> Array | None:
+    """Between floating dtypes a copy, rounded by the interpreter; to integers the recorded value, with a check that no edge is near."""
+    if recorded[0] is None:
+        return g.array(x).copy()
+    for a in x.reshape(-1) if x.dtype == object else ():
+        nearest = round(g.numbers.approximate(a.value))
+        if g.numbers.sign((Scalar(g, a.value) - nearest).value) == 0 and nearest:
+            g.check("integer", Scalar(g, a.value) - nearest)
+    return None
+
+
+@rule("copy")
+def _copy(g: G, x: Array, src: Array) -> Array:
+    return np.broadcast_to(g.array(src), x.shape)
+
+
+@rule("fill")
+def _fill(g: G, x: Array, value: Any) -> Array:
+    return np.broadcast_to(g.array(value), x.shape)
+
+
+@rule("zero", "zeros_like", "new_zeros", "empty_like", "new_empty")
+def _zeros(g: G, x: Array, size: Sequence[int] | None = None) -> Array:
+    return g.full(x.shape if size is None else size, g.zero)
+
+
+@rule("ones_like", "new_ones")
+def _ones(g: G, x: Array, size: Sequence[int] | None = None) -> Array:
+    return g.full(x.shape if size is None else size, g.one)
+
+
+@rule("full_like")
+def _full_like(g: G, x: Array, fill_value: float) -> Array:
+    return g.full(x.shape, g.scalar(fill_value))
+
+
+@rule("new_full")
+def _new_full(g: G, x: Array, size: Sequence[int], fill_value: float) -> Array:
+    return g.full(size, g.scalar(fill_value))
+
+
+# putting together and rearranging
+
+
+@rule("cat")
+def _cat(g: G, tensors: Sequence[Array], dim: int = 0) -> Array:
+    parts = [g.array(t) for t in tensors if t.shape != (0,)] or [g.array(tensors[0])]
+    return np.concatenate(parts, dim)
+
+
+@rule("stack")
+def _stack(g: G, tensors: Sequence[Array], dim: int = 0) -> Array:
+    return np.stack([g.array(t) for t in tensors], dim)
+
+
+@rule("repeat")
+def _repeat(g: G, x: Array, repeats: Sequence[int]) -> Array:
+    return np.tile(x, tuple(repeats))
+
+
+@rule("roll")
+def _roll(g: G, x: Array, shifts: Sequence[int], dims: Sequence[int] = ()) -> Array:
+    return np.roll(x, tuple(shifts), tuple(dims)) if len(dims) else np.roll(x, shifts[0])
+
+
+@rule("flip")
+def _flip(g: G, x: Array, dims: Sequence[int]) -> Array:
+    return np.flip(x, tuple(dims))
+
+
+@rule("tril")
+def _tril(g: G, x: Array, diagonal: int = 0) -> Array:
+    return np.where(np.tri(x.shape[-2], x.shape[-1], diagonal, dtype=bool), x, g.zero)
+
+
+@rule("triu")
+def _triu(g: G, x: Array, diagonal: int = 0) -> Array:
+    return np.where(np.tri(x.shape[-2], x.shape[-1], diagonal - 1, dtype=bool), g.zero, x)
+
+
+@rule("diag_embed")
+def _diag_embed(g: G, x: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Array:
+    n = x.shape[-1] + abs(offset)
+    result = g.full((*x.shape[:-1], n, n), g.zero)
+    places = np.arange(x.shape[-1])
+    result[..., places + max(-offset, 0), places + max(offset, 0)] = x
+    return np.moveaxis(result, (-2, -1), (dim1, dim2))
+
+
+@rule("constant_pad_nd")
+def _pad(g: G, x: Array, pad: Sequence[int], value: float = 0) -> Array:
+    """`pad` has (before, after) pairs from the last dimension on; a negative one crops."""
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    x = g.array(x)[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True))]
+    result = g.full([n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, widths, strict=True)], g.scalar(value))
+    result[tuple(slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, widths, strict=True))] = x
+    return result
+
+
+# reading
+
+
+def _places(indices: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(slice(None) if i is None else i for i in indices)
+
+
+@rule("index.Tensor", "_unsafe_index")
+def _index(g: G, x: Array, indices: Sequence[Any]) -> Array:
+    result = x[_places(indices)]
+    return result if isinstance(result, np.ndarray) else g.array(result)
+
+
+@rule("index_select")
+def _index_select(g: G, x: Array, dim: int, index: Array) -> Array:
+    return np.take(x, index.reshape(-1), dim) if x.ndim else x.copy()
+
+
+@rule("take")
+def _take(g: G, x: Array, index: Array) -> Array:
+    return x.reshape(-1)[index]
+
+
+@rule("gather")
+def _gather(g: G, x: Array, dim: int, index: Array) -> Array:
+    if not x.ndim:
+        return np.broadcast_to(x, index.shape)
+    kept = x[tuple(slice(None) if d == dim % x.ndim else slice(n) for d, n in enumerate(index.shape))]
+    return np.take_along_axis(kept, index, dim)
+
+
+@rule("masked_select")
+def _masked_select(g: G, x: Array, mask: Array) -> Array:
+    x, mask = np.broadcast_arrays(x, mask)
+    return x[mask]
+
+
+@rule("embedding")
+def _embedding(g: G, weight: Array, indices: Array, padding_idx: int = -1) -> Array:
+    rows = weight[indices]
+    if padding_idx >= 0:  # the row that stands for padding is read, but never learns
+        rows[indices == padding_idx] = g.stop(rows[indices == padding_idx])
+    return rows
+
+
+# writing
+
+
+@rule("index_put", "_unsafe_index_put")
+def _index_put(g: G, x: Array, indices: Sequence[Any], values: Array, accumulate: bool = False) -> Array:
+    result, places = x.copy(), _places(indices)
+    if accumulate:
+        _gather_up(g, result, np.arange(x.size).reshape(x.shape)[places], g.array(values))
+    else:
+        result[places] = g.array(values)
+    return result
+
+
+def _gather_up(g: G, target: Array, positions: Array, values: Array) -> None:
+    """Add `values` to the entries of `target` at flat `positions`: what meets at one position is one sum."""
+    flat = target.reshape(-1)
+    meeting: dict[int, list[Scalar]] = {}
+    for position, value in zip(positions.reshape(-1).tolist(), np.broadcast_to(values, positions.shape).reshape(-1), strict=True):
+        meeting.setdefault(position, []).append(value)
+    for position, terms in meeting.items():
+        flat[position] = g.add([flat[position], *terms])
+
+
+def _positions(x: Array, dim: int, index: Array) -> Array:
+    """Flat positions in `x` that scatter writes for each entry of `index`."""
+    grid = list(np.indices(index.shape, sparse=True))
+    grid[dim % x.ndim] = index
+    return np.ravel_multi_index(np.broadcast_arrays(*grid), x.shape)
+
+
+@rule("scatter.src", "scatter.value")
+def _scatter(g: G, x: Array, dim: int, index: Array, src: Any = None, value: Any = None) -> Array:
+    result = g.array(x).copy()
+    source = g.array(value) if src is None else g.array(src)[tuple(slice(n) for n in index.shape)]
+    result.reshape(-1)[_positions(result, dim, index)] = np.broadcast_to(source, index.shape)
+    return result
+
+
+@rule("scatter_add")
+def _scatter_add(g: G, x: Array, dim: int, index: Array, src: Array) -> Array:
+    result = g.array(x).copy()
+    _gather_up(g, result, _positions(result, dim, index), g.array(src)[tuple(slice(n) for n in index.shape)])
+    return result
+
+
+@rule("scatter_reduce.two")
+def _scatter_reduce(g: G, x: Array, dim: int, index: Array, src: Array, reduce: str, include_self: bool = True) -> Array:
+    if reduce != "sum" or not include_self:
+        raise Unsupported("aten.scatter_reduce", f"reduce={reduce!r} with include_self={include_self} has no rule here", line=g.line)
+    return _scatter_add(g, x, dim, index, src)
+
+
+@rule("index_add")
+def _index_add(g: G, x: Array, dim: int, index: Array, source: Array, alpha: float = 1) -> Array:
+    result = g.array(x).copy()
+    rows = np.moveaxis(np.arange(result.size).reshape(result.shape), dim, 0)[index]
+    values = g.array(source) if alpha == 1 else g.map(lambda v: alpha * v, source)
+    _gather_up(g, result, rows, np.moveaxis(values, dim, 0))
+    return result
+
+
+@rule("index_copy")
+def _index_copy(g: G, x: Array, dim: int, index: Array, source: Array) -> Array:
+    result = g.array(x).copy()
+    np.moveaxis(result, dim, 0)[index] = np.moveaxis(g.array(source), dim, 0)
+    return result
+
+
+@rule("index_fill")
+def _index_fill(g: G, x: Array, dim: int, index: Array, value: Any) -> Array:
+    result = g.array(x).copy()
+    np.moveaxis(result, dim, 0)[index] = g.array(value)
+    return result
+
+
+@rule("masked_scatter")
+def _masked_scatter(g: G, x: Array, mask: Array, source: Array) -> Array:
+    result = g.array(x).copy()
+    mask = np.broadcast_to(mask, result.shape)
+    result[mask] = g.array(source).reshape(-1)[: int(mask.sum())]
+    return result
+
+
+@rule("select_scatter")
+def _select_scatter(g: G, x: Array, src: Array, dim: int, index: int) -> Array:
+    result = g.array(x).copy()
+    np.moveaxis(result, dim, 0)[index] = g.array(src)
+    return result
+
+
+@rule("slice_scatter")
+def _slice_scatter(
+    g: G, x: Array, src: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Array:  # fmt: skip
+    result = g.array(x).copy()
+    np.moveaxis(result, dim, 0)[slice(start, end, step)] = np.moveaxis(g.array(src), dim, 0)
+    return result

@@ -1,1 +1,133 @@
-"""."""
+"""Losses: a difference or a likelihood per entry, then none (0), mean (1) or sum (2) over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from checker.tape.operations import rule
+from checker.tape.operations.choice import absolute
+from checker.tape.operations.reductions import mean, reduce
+from checker.tape.scalars import Graph, Scalar
+from checker.values import Array
+
+G = Graph[Any]
+
+NONE, MEAN = 0, 1
+
+
+def _reduced(g: G, losses: Array, reduction: int) -> Array:
+    if reduction == NONE:
+        return losses
+    return reduce(g, (lambda items: mean(g, items)) if reduction == MEAN else g.add, losses)
+
+
+@rule("mse_loss")
+def _mse(g: G, x: Array, target: Array, reduction: int = MEAN) -> Array:
+    def one(a: Scalar, t: Scalar) -> Scalar:
+        d = a - t
+        return d * d
+
+    return _reduced(g, g.map(one, x, target), reduction)
+
+
+@rule("smooth_l1_loss")
+def _smooth_l1(g: G, x: Array, target: Array, reduction: int = MEAN, beta: float = 1) -> Array:
+    """d² / (2 beta) where |d| < beta, else |d| − beta / 2. The pieces meet smoothly: the threshold is no kink."""
+
+    def one(a: Scalar, t: Scalar) -> Scalar:
+        d = a - t
+        if beta and abs(g.numbers.approximate(d.value)) < beta:
+            return g.scalar(0.5) * d * d / g.scalar(beta)
+        return absolute(g, d) - g.scalar(0.5) * beta
+
+    return _reduced(g, g.map(one, x, target), reduction)
+
+
+@rule("huber_loss")
+def _huber(g: G, x: Array, target: Array, reduction: int = MEAN, delta: float = 1) -> Array:
+    """d² / 2 where |d| < delta, else delta (|d| − delta / 2). The pieces meet smoothly: the threshold is no kink."""
+
+    def one(a: Scalar, t: Scalar) -> Scalar:
+        d = a - t
+        if abs(g.numbers.approximate(d.value)) < delta:
+            return g.scalar(0.5) * d * d
+        return delta * (absolute(g, d) - g.scalar(0.5) * delta)
+
+    return _reduced(g, g.map(one, x, target), reduction)
+
+
+def _weighted(g: G, losses: Array, weight: Array | None) -> Array:
+    return losses if weight is None else g.map(lambda a, w: a * w, losses, weight)
+
+
+@rule("binary_cross_entropy")
+def _bce(g: G, x: Array, target: Array, weight: Array | None = None, reduction: int = MEAN) -> Array:
+    """−t log x − (1 − t) log(1 − x), each logarithm no less than −100. Its derivative is (x − t) / (x (1 − x)) as torch has it."""
+
+    def one(a: Scalar, t: Scalar) -> Scalar:
+        yes, no = _bounded_log(g, a), _bounded_log(g, 1 - a)
+        value = (Scalar(g, t.value) - 1) * Scalar(g, no.value) - Scalar(g, t.value) * Scalar(g, yes.value)
+        x, y = Scalar(g, a.value), Scalar(g, t.value)
+        slope = (x - y) / ((1 - x) * x)
+        return g.node(value.value, [(a, slope.value), (t, (Scalar(g, no.value) - Scalar(g, yes.value)).value)])
+
+    return _reduced(g, _weighted(g, g.map(one, x, target), weight), reduction)
+
+
+def _bounded_log(g: G, x: Scalar) -> Scalar:
+    value = g.function("log", Scalar(g, x.value))
+    low = g.scalar(-100)
+    return low if g.numbers.sign(x.value) == 0 or g.numbers.sign((value - low).value) == -1 else value
+
+
+@rule("binary_cross_entropy_with_logits")
+def _bce_logits(
+    g: G, x: Array, target: Array, weight: Array | None = None, pos_weight: Array | None = None, reduction: int = MEAN
+) -> Array:  # fmt: skip
+    """(1 − t) x + (1 + (p − 1) t) log(1 + exp(−x))."""
+
+    def softplus_of_negative(a: Scalar) -> Scalar:  # two ways to write one smooth function
+        if g.numbers.approximate(a.value) >= 0:
+            return g.function("log1p", g.function("exp", -a))
+        return g.function("log1p", g.function("exp", a)) - a
+
+    def one(a: Scalar, t: Scalar, p: Scalar) -> Scalar:
+        return (1 - t) * a + (1 + (p - 1) * t) * softplus_of_negative(a)
+
+    losses = g.map(one, x, target, g.one if pos_weight is None else pos_weight)
+    return _reduced(g, _weighted(g, losses, weight), reduction)
+
+
+@rule("nll_loss_forward", "nll_loss2d_forward")
+def _nll(g: G, x: Array, target: Array, weight: Array | None, reduction: int, ignore_index: int) -> tuple[Array, Array]:
+    """−w[t] x[t] for the target class t of every row; the mean is over the weights. Rows whose target is `ignore_index` count nothing."""
+    classes_last = x if x.ndim == 1 else np.moveaxis(x, 1, -1)
+    losses, weights = np.empty(target.shape, object), np.empty(target.shape, object)
+    for index in np.ndindex(target.shape):
+        t = int(target[index])
+        weights[index] = g.zero if t == ignore_index else g.one if weight is None else weight[t]
+        losses[index] = g.zero if t == ignore_index else -classes_last[(*index, t)] * weights[index]
+    total = reduce(g, g.add, weights)
+    if reduction == NONE:
+        return losses, total
+    loss = reduce(g, g.add, losses)
+    return (g.map(lambda a, b: a / b, loss, total) if reduction == MEAN else loss), total
+
+
+def _smooth(name: str, function: Callable[[G, Scalar, Scalar], Scalar]) -> None:
+    rule(name)(lambda g, x, y: g.map(lambda a, b: function(g, a, b), x, y))
+
+
+def _xlogy(g: G, x: Scalar, y: Scalar) -> Scalar:
+    """x log y, and 0 where x is 0."""
+    if g.numbers.sign(x.value) == 0 and g.numbers.sign(y.value) != 1:
+        return g.zero
+    log = g.function("log", Scalar(g, y.value))
+    x_, y_ = Scalar(g, x.value), Scalar(g, y.value)
+    return g.node((x_ * log).value, [(x, log.value), (y, (x_ / y_).value)])
+
+
+_smooth("xlogy", _xlogy)

@@ -1,1 +1,227 @@
-"""."""
+"""Layers: convolution, pooling, normalisation, dropout, attention."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from checker.errors import Unsupported
+from checker.tape.operations import rule
+from checker.tape.operations.linear import batched
+from checker.tape.operations.reductions import logarithm_of_sum, mean, reduce, softmax, variance
+from checker.tape.scalars import Graph, Scalar
+from checker.values import Array
+
+G = Graph[Any]
+
+
+def _each(values: Sequence[int], count: int) -> list[int]:
+    """One number for every dimension, where one may stand for all."""
+    return list(values) * count if len(values) == 1 else list(values)
+
+
+@rule("convolution")
+def _convolution(
+    g: G, input: Array, weight: Array, bias: Array | None, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int],
+    transposed: bool, output_padding: Sequence[int], groups: int,
+) -> Array:  # fmt: skip  # noqa: A002
+    """Every output entry is one inner product of a patch and a filter, plus the bias."""
+    if transposed:
+        raise Unsupported("aten.convolution", "transposed=True has no rule here", line=g.line)
+    space = input.ndim - 2
+    stride, padding, dilation = (_each(v, space) for v in (stride, padding, dilation))
+    padded = g.full([*input.shape[:2], *(n + 2 * p for n, p in zip(input.shape[2:], padding, strict=True))], g.zero)
+    padded[(..., *(slice(p, p + n) for n, p in zip(input.shape[2:], padding, strict=True)))] = input
+    out_channels, per_group, *kernel = weight.shape
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    size = [(n - r) // s + 1 for n, r, s in zip(padded.shape[2:], reach, stride, strict=True)]
+    result = np.empty((input.shape[0], out_channels, *size), object)
+    filters = [list(w.reshape(-1)) for w in weight]
+    for batch in range(input.shape[0]):
+        for place in itertools.product(*(range(n) for n in size)):
+            window = tuple(slice(i * s, i * s + r, d) for i, s, r, d in zip(place, stride, reach, dilation, strict=True))
+            patches = [
+                list(padded[(batch, slice(group * per_group, (group + 1) * per_group), *window)].reshape(-1)) for group in range(groups)
+            ]
+            for channel in range(out_channels):
+                entry = g.dot(patches[channel * groups // out_channels], filters[channel])
+                result[(batch, channel, *place)] = entry if bias is None else entry + bias[channel]
+    return result
+
+
+def _windows(
+    size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], ceil: bool
+) -> list[list[tuple[int, int]]]:
+    """Per dimension the (start, stop) of each pooling window, in the coordinates of the unpadded input."""
+    windows = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        reach = d * (k - 1) + 1
+        count = (n + 2 * p - reach + (s - 1 if ceil else 0)) // s + 1
+        if ceil and (count - 1) * s >= n + p:
+            count -= 1
+        windows.append([(i * s - p, i * s - p + reach) for i in range(count)])
+    return windows
+
+
+@rule("avg_pool2d")
+def _avg_pool2d(
+    g: G, x: Array, kernel_size: Sequence[int], stride: Sequence[int] = (), padding: Sequence[int] = (0,), ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Array:  # fmt: skip
+    kernel, pad = _each(kernel_size, 2), _each(padding, 2)
+    size = x.shape[-2:]
+    windows = _windows(size, kernel, _each(stride, 2) if len(stride) else kernel, pad, [1, 1], ceil_mode)
+    result = np.empty((*x.shape[:-2], *(len(w) for w in windows)), object)
+    for places in itertools.product(*(enumerate(w) for w in windows)):
+        inside = [slice(max(a, 0), min(b, n)) for (_, (a, b)), n in zip(places, size, strict=True)]
+        with_pad = math.prod(min(b, n + p) - a for (_, (a, b)), n, p in zip(places, size, pad, strict=True))
+        without = math.prod(s.stop - s.start for s in inside)
+        divisor = divisor_override or (with_pad if count_include_pad else without)
+        sums = reduce(g, g.add, x[(..., *inside)], (-2, -1))
+        result[(..., *(i for i, _ in places))] = g.map(lambda v, by=divisor: v / g.scalar(by), sums)
+    return result
+
+
+@rule("_adaptive_avg_pool2d", "adaptive_avg_pool2d")
+def _adaptive_avg_pool2d(g: G, x: Array, output_size: Sequence[int]) -> Array:
+    result = np.empty((*x.shape[:-2], *output_size), object)
+    for place in itertools.product(*(range(n) for n in output_size)):
+        window = [slice(i * n // o, -((i + 1) * n // -o)) for i, n, o in zip(place, x.shape[-2:], output_size, strict=True)]
+        result[(..., *place)] = reduce(g, lambda items: mean(g, items), x[(..., *window)], (-2, -1))
+    return result
+
+
+@rule("max_pool2d_with_indices")
+def _max_pool2d(
+    g: G, x: Array, kernel_size: Sequence[int], recorded: Any, stride: Sequence[int] = (), padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,), ceil_mode: bool = False,
+) -> tuple[Array, None]:  # fmt: skip
+    """The recorded index is followed, and compared with the rest of its window."""
+    kernel, dilation = _each(kernel_size, 2), _each(dilation, 2)
+    height, width = x.shape[-2:]
+    windows = _windows((height, width), kernel, _each(stride, 2) if len(stride) else kernel, _each(padding, 2), dilation, ceil_mode)
+    images = x.reshape(-1, height * width)
+    indices = recorded[1].reshape(len(images), *(len(w) for w in windows))
+    result = np.empty(indices.shape, object)
+    for image, row, column in np.ndindex(indices.shape):
+        (top, bottom), (left, right) = windows[0][row], windows[1][column]
+        chosen = images[image][indices[image, row, column]]
+        for i, j in itertools.product(range(top, bottom, dilation[0]), range(left, right, dilation[1])):
+            if 0 <= i < height and 0 <= j < width and i * width + j != indices[image, row, column]:
+                g.check("max_pool", g.difference(chosen, images[image][i * width + j]), (0, 1))
+        result[image, row, column] = chosen
+    return result.reshape(recorded[1].shape), None
+
+
+def _standardise(g: G, items: list[Scalar], eps: float) -> tuple[list[Scalar], Scalar, Scalar]:
+    """(xᵢ − m) / √(v + eps), with the mean m and 1 / √(v + eps)."""
+    centre = mean(g, items)
+    scale = g.function("rsqrt", variance(g, items, 0) + eps)
+    return [(x - centre) * scale for x in items], centre, scale
+
+
+def _affine(g: G, x: Array, weight: Array | None, bias: Array | None) -> Array:
+    if weight is not None:
+        x = g.map(lambda a, w: a * w, x, weight)
+    return x if bias is None else g.map(lambda a, b: a + b, x, bias)
+
+
+def _rows(g: G, rows: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Every row of a matrix standardised."""
+    result = np.empty(rows.shape, object)
+    means, scales = np.empty(len(rows), object), np.empty(len(rows), object)
+    for i, row in enumerate(rows):
+        result[i], means[i], scales[i] = _standardise(g, list(row), eps)
+    return result, means, scales
+
+
+@rule("native_layer_norm")
+def _layer_norm(
+    g: G, input: Array, normalized_shape: Sequence[int], weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array, Array]:  # fmt: skip  # noqa: A002
+    outer = input.shape[: input.ndim - len(normalized_shape)]
+    rows, means, scales = _rows(g, input.reshape(math.prod(outer), -1), eps)
+    statistics = (*outer, *(1 for _ in normalized_shape))
+    return _affine(g, rows.reshape(input.shape), weight, bias), means.reshape(statistics), scales.reshape(statistics)
+
+
+@rule("native_group_norm")
+def _group_norm(
+    g: G, input: Array, weight: Array | None, bias: Array | None, N: int, C: int, HxW: int, group: int, eps: float  # noqa: A002, N803
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    rows, means, scales = _rows(g, input.reshape(N * group, -1), eps)
+    over = (1, C, *(1 for _ in input.shape[2:]))
+    weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
+    return _affine(g, rows.reshape(input.shape), weight, bias), means.reshape(N, group), scales.reshape(N, group)
+
+
+@rule("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "_native_batch_norm_legit_functional")
+def _batch_norm(
+    g: G, input: Array, weight: Array | None, bias: Array | None, momentum: float, eps: float, running_mean: Array | None = None,
+    running_var: Array | None = None, training: bool = False,
+) -> tuple[Array, Any, Any]:  # fmt: skip  # noqa: A002
+    """Each channel standardised by the batch's own statistics in training, which the running ones then follow, else by the running ones."""
+    over = (1, -1, *(1 for _ in input.shape[2:]))
+    weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
+    if not training:
+        assert running_mean is not None
+        assert running_var is not None
+        scale = g.map(lambda v: g.function("rsqrt", v + eps), running_var)
+        plain = g.map(lambda x, m, s: (x - m) * s, input, running_mean.reshape(over), scale.reshape(over))
+        return _affine(g, plain, weight, bias), None, None
+    channels = np.moveaxis(input, 1, 0)
+    rows, means, scales = _rows(g, channels.reshape(input.shape[1], -1), eps)
+    if running_mean is not None and running_var is not None:
+        spread = reduce(g, lambda items: variance(g, items), channels.reshape(input.shape[1], -1), 1)
+        for kept, fresh in ((running_mean, means), (running_var, spread)):
+            kept[...] = g.stop(g.map(lambda old, new: (1 - g.scalar(momentum)) * old + momentum * new, kept, fresh))
+    return _affine(g, np.moveaxis(rows.reshape(channels.shape), 0, 1), weight, bias), means, scales
+
+
+@rule("_fused_rms_norm")
+def _rms_norm(
+    g: G, input: Array, normalized_shape: Sequence[int], weight: Array | None, eps: float | None
+) -> tuple[Array, Array]:  # fmt: skip  # noqa: A002
+    if eps is None:
+        raise Unsupported("aten._fused_rms_norm", "eps=None has no rule here", line=g.line)
+    outer = input.shape[: input.ndim - len(normalized_shape)]
+    rows = input.reshape(math.prod(outer), -1)
+    scales = np.array([g.function("rsqrt", g.dot(row, row) / g.scalar(len(row)) + eps) for row in rows], object)
+    plain = g.map(lambda x, s: x * s, rows, scales[:, None]).reshape(input.shape)
+    return _affine(g, plain, weight, None), scales.reshape(*outer, *(1 for _ in normalized_shape))
+
+
+@rule("native_dropout")
+def _dropout(g: G, input: Array, p: float, recorded: Any, train: bool | None = None) -> tuple[Array, None]:  # noqa: A002
+    """The mask that was drawn is drawn again."""
+    if train is False:
+        return input.copy(), None
+    scale = g.one if p == 1 else 1 / (1 - g.scalar(p))
+    return g.map(lambda x, kept: x * scale if g.numbers.sign(kept.value) else g.zero, input, recorded[1]), None
+
+
+@rule("_scaled_dot_product_flash_attention_for_cpu")
+def _attention(
+    g: G, query: Array, key: Array, value: Array, dropout_p: float = 0, is_causal: bool = False, attn_mask: Array | None = None,
+    scale: float | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """softmax(q kᵀ · scale + mask) v for every head; what causality hides takes no part in the softmax."""
+    if dropout_p:
+        raise Unsupported("aten._scaled_dot_product_flash_attention_for_cpu", "dropout has no rule here", line=g.line)
+    batch, heads, rows, width = query.shape
+    by = g.function("rsqrt", g.scalar(width)) if scale is None else g.scalar(scale)
+    flat = [t.reshape(batch * heads, *t.shape[2:]) for t in (query, key, value)]
+    scores = g.map(lambda s: s * by, batched(g, flat[0], flat[1].swapaxes(1, 2)))
+    if attn_mask is not None:
+        scores = g.map(lambda s, m: s + m, scores.reshape(batch, heads, rows, -1), attn_mask).reshape(scores.shape)
+    shares, logs = g.full(scores.shape, g.zero), np.empty(scores.shape[:2], object)
+    for head, row in np.ndindex(scores.shape[:2]):
+        seen = slice(row + 1 if is_causal else None)
+        items = list(scores[head, row, seen])
+        shares[head, row, seen] = softmax(g, items)
+        logs[head, row] = logarithm_of_sum(g, items)[0]
+    return batched(g, shares, flat[2]).reshape(batch, heads, rows, -1), logs.reshape(batch, heads, rows)

@@ -184,7 +184,7 @@ def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[
     """
     tied, unclear = [items[chosen]], []
     for i, x in enumerate(items):
-        if i == chosen or x is items[chosen]:
+        if i == chosen or x is items[chosen] or (x.index < 0 and items[chosen].index < 0):
             continue
         sign = g.check(kind, g.difference(items[chosen], x), expected)
         if sign == 0:
