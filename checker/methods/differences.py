@@ -64,7 +64,7 @@ class Differences:
         if case.mode is Mode.PROJECTION:
             details["projection"] = _projections(function, case)
         else:
-            gradients, error, details["kinks"] = _entries(function, case)
+            gradients, error, details["kinks"] = entries(function, case)
         details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
         if reason:
@@ -85,7 +85,7 @@ def differences_of_original(case: Case) -> tuple[dict[str, Array], dict[str, Arr
 
     Everything varies: no cut is held, and no path is assumed. The error is infinite where the two sides do not meet smoothly.
     """
-    gradients, error, _ = _entries(_called(case), case)
+    gradients, error, _ = entries(_called(case), case)
     return gradients, error
 
 
@@ -129,7 +129,8 @@ def _follows(case: Case, tape: Tape) -> bool:
     return True
 
 
-def _entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+    """Gradient, error estimate, and the entries at a kink, of every differentiated argument."""
     gradients: dict[str, Array] = {}
     errors: dict[str, Array] = {}
     kinks: list[dict[str, Any]] = []
