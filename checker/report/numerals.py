@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checker.record import Numbers
-from checker.values import Number
+from checker.values import Number, number
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES: dict[Number, str] = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
@@ -19,6 +19,7 @@ _WHOLE, _PART, _ENTRIES = 6, 4, 8
 
 def figures(value: Number, digits: int = 6) -> str:
     """`value` to `digits` significant digits: `0.0625`, `−1.5×10⁻¹³`, `NaN`."""
+    value = number(float(value))
     if isinstance(value, str):
         return _NAMES[value]
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")

@@ -20,7 +20,8 @@ from pathlib import Path
 from checker.content import templates_folder
 from checker.errors import UsageError
 from checker.record import Document, Record, encode
-from checker.report.templates import assets, template
+from checker.report.svg import prepare
+from checker.report.templates import assets, environment, template
 from checker.report.views import merged, overview, page, pages, record_name
 
 #: Lies in every report: only a folder that has it, or is empty, is written over.
@@ -49,6 +50,7 @@ def render(
     if templates is not None and not templates.is_dir():
         raise UsageError(f"{templates} is not a folder of templates.")
     search = tuple(str(f) for f in (templates, templates_folder()) if f is not None)
+    environment.cache_clear()  # a template may have been edited since the last report
     records = merged(documents)
     with _staged(folder) as staging:
         for number, document in enumerate(documents):
@@ -106,8 +108,7 @@ def _each(work: Sequence[_Work], jobs: int) -> Iterator[str]:
     if jobs <= 1 or len(work) < _FEW:
         yield from (one.done() for one in work)
         return
-    import checker.report.svg  # noqa: F401  loaded once here, it is there in every process
-
+    prepare()
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_deaf) as pool:
         try:

@@ -1,7 +1,7 @@
 """A matplotlib figure as inline SVG that follows the page's colours.
 
-Comes in: a figure drawn in the colours named here.  Goes out: an `<svg>` element.  Why inline: a picture in a file of its own knows
-neither the page's palette nor its fonts, and cannot be read aloud. Every colour becomes a class of the style sheet, so that one drawing
+Comes in: a figure, made while `drawing()` lasts, in the colours named here.  Goes out: an `<svg>` element.  Why inline: a picture in a
+file of its own knows neither the page's palette nor its fonts. Every colour becomes a class of the style sheet, so that one drawing
 serves light, dark and print, and no style attribute is left for the Content-Security-Policy to refuse.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -31,6 +33,7 @@ _ROLE = {colour: role for role, colour in COLOUR.items()}
 _KEPT = frozenset(["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-dashoffset", "opacity", "text-anchor"])
 _TARGET = re.compile(r"""(?:xlink:href="|url\()#([^")]+)""")
 _LONG_DECIMALS = re.compile(r"(-?\d+\.\d\d)\d+")
+_STYLE = re.compile(r"([\w-]+): ([^;]+)")
 _SPACE = re.compile(r"\s+")
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
@@ -44,16 +47,34 @@ class Canvas:
     axes: Axes
 
 
+def prepare() -> None:
+    """Load matplotlib: once, before processes are forked that draw."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+    _settings()
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """While this lasts, matplotlib draws for a page, whatever the user's own settings are."""
+    from matplotlib import rc_context
+
+    with rc_context(_settings()):
+        yield
+
+
 @cache
 def _settings() -> Any:
-    """matplotlib's defaults, whatever the user's own settings are, in the colours of the page."""
+    """matplotlib's defaults, in the colours of the page."""
     from matplotlib import rcParamsDefault
 
-    settings: dict[str, Any] = {
-        str(k): v for k, v in rcParamsDefault.items() if k.startswith(("axes.", "xtick.", "ytick.", "lines.", "path.", "font."))
+    defaults = {
+        str(k): v for k, v in rcParamsDefault.items() if not k.startswith(("backend", "interactive", "toolbar", "date.", "keymap."))
     }
-    return settings | {
+    return defaults | {
         "svg.fonttype": "none",
+        "text.parse_math": False,
         "svg.hashsalt": "gradient-checker",
         "font.size": 11,
         "axes.edgecolor": COLOUR["faint"],
@@ -75,39 +96,33 @@ def _settings() -> Any:
 
 def canvas(width: float = 5.0, height: float = 3.3, *, left: float = 0.12, bottom: float = 0.16) -> Canvas:
     """An empty figure, sizes in inches, margins as fractions."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_settings()):
-        figure = Figure(figsize=(width, height), facecolor="none")
-        axes = figure.add_axes((left, bottom, 0.97 - left, 0.91 - bottom), facecolor="none")
+    figure = Figure(figsize=(width, height), facecolor="none")
+    axes = figure.add_axes((left, bottom, 0.97 - left, 0.91 - bottom), facecolor="none")
     return Canvas(figure, axes)
 
 
 def element(drawn: Canvas, name: str, description: str) -> Markup:
     """The figure as an `<svg>` element. `name` keeps its ids apart from those of other plots on the page; `description` is read aloud."""
-    from matplotlib import rc_context
-
     buffer = io.StringIO()
-    with rc_context(_settings()):
-        drawn.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawn.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = ElementTree.fromstring(buffer.getvalue())
     ids = {target: f"{name}-{number}" for number, target in enumerate(sorted(set(_TARGET.findall(buffer.getvalue()))))}
     box = root.get("viewBox", "")
     width, height = (f"{float(size):.0f}" for size in box.split()[2:])
-    return Markup('<svg class="plot" viewBox="{}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>').format(
-        box, width, height, description, Markup("").join(_written(child, ids) for child in root)
-    )
+    attributes = {"class": "plot", "viewBox": box, "width": width, "height": height, "role": "img", "aria-label": description}
+    return Markup(_tag("svg", attributes, "".join(_written(child, ids) for child in root)))
 
 
-def _written(node: ElementTree.Element, ids: Mapping[str, str]) -> Markup:
+def _written(node: ElementTree.Element, ids: Mapping[str, str]) -> str:
     """An element of matplotlib's drawing, its colours as classes, without what a page does not need."""
     tag = node.tag.removeprefix(_SVG)
     if tag in ("metadata", "style"):
-        return Markup("")
-    inner = Markup("").join(_written(child, ids) for child in node)
-    if tag in ("g", "defs") and (not inner or {"transform", "clip-path"}.isdisjoint(node.keys())):
-        return inner if tag == "g" or not inner else Markup("<defs>{}</defs>").format(inner)
+        return ""
+    inner = "".join(_written(child, ids) for child in node)
+    if tag == "g" and {"transform", "clip-path"}.isdisjoint(node.keys()):
+        return inner
     attributes, classes = {}, []
     for key, value in node.items():
         if key == _HREF:
@@ -118,13 +133,17 @@ def _written(node: ElementTree.Element, ids: Mapping[str, str]) -> Markup:
             attributes[key] = ids[value]
         elif key not in ("id", "style"):
             attributes[key] = _LONG_DECIMALS.sub(r"\1", _SPACE.sub(" ", value).strip())
-    for key, value in re.findall(r"([\w-]+): ([^;]+)", node.get("style", "")):
+    for key, value in _STYLE.findall(node.get("style", "")):
         if key in ("fill", "stroke") and value in _ROLE:
             classes.append(f"{key}-{_ROLE[value]}")
         elif key in _KEPT:
             attributes[key] = value
     if classes:
         attributes["class"] = " ".join(classes)
-    written = Markup("").join(Markup(' {}="{}"').format(key, value) for key, value in attributes.items())
-    text = (node.text or "").strip() if tag in ("text", "tspan") else ""
-    return Markup("<{0}{1}>{2}{3}</{0}>").format(Markup(tag), written, text, inner)
+    text = escape((node.text or "").strip()) if tag in ("text", "tspan") else ""
+    return _tag(tag, attributes, text + inner) if inner or tag != "defs" else ""
+
+
+def _tag(name: str, attributes: Mapping[str, str], inner: str) -> str:
+    written = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    return f"<{name}{written}>{inner}</{name}>"

@@ -23,7 +23,7 @@ ASSETS = ("report.css", "report.js")
 
 
 @cache
-def _environment(search: tuple[str, ...]) -> Environment:
+def environment(search: tuple[str, ...]) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(list(search)),
         autoescape=True,
@@ -61,7 +61,7 @@ def template(search: tuple[str, ...], name: str) -> Template:
         UsageError: no folder has it, or it does not compile.
     """
     try:
-        return _environment(search).get_template(name)
+        return environment(search).get_template(name)
     except TemplateError as error:
         raise UsageError(f"the template {name} cannot be used: {error}.") from None
 

@@ -182,10 +182,10 @@ def outcome(records: Sequence[Record], refusals: Sequence[Refusal]) -> str:
     if not records:
         found = "No exercise was checked"
     elif len(records) == 1:
-        found = "The exercise has its expected outcome" if met else "The exercise has not its expected outcome"
+        found = "The exercise has its expected outcome" if met else "The exercise does not have its expected outcome"
     else:
         found = f"{met} of {len(records)} exercises have their expected outcome"
-    return f"{found}; {counted(len(refusals), 'thing')} could not be used." if refusals else f"{found}."
+    return f"{found}; {counted(len(refusals), 'file or exercise', 'files or exercises')} could not be used." if refusals else f"{found}."
 
 
 def record_name(number: int) -> str:

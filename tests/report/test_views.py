@@ -1,0 +1,97 @@
+"""What pages say, before any template."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+import synthetic
+from synthetic import case, document, record
+
+from checker.record import PathRecord, Refusal
+from checker.report import views
+from checker.values import Verdict
+
+
+def test_the_sentence_counts():
+    good, bad = synthetic.twice_dot(), synthetic.wrong_backward()
+    refusal = Refusal(what="a.py", fault="author", message="no")
+    assert views.outcome([good, bad], []) == "1 of 2 exercises have their expected outcome."
+    assert views.outcome([good], []) == "The exercise has its expected outcome."
+    assert views.outcome([bad], []) == "The exercise does not have its expected outcome."
+    assert views.outcome([], [refusal]) == "No exercise was checked; 1 file or exercise could not be used."
+    assert views.outcome([good, bad], [refusal, refusal]).endswith("; 2 files or exercises could not be used.")
+
+
+def test_a_later_document_wins():
+    first, second = synthetic.twice_dot(), synthetic.parabola()
+    again = msgspec.structs.replace(first, explanation="again")
+    found = views.merged([document([first, second]), document([again])])
+    assert [(r.exercise, r.explanation) for r in found] == [(first.exercise, "again"), (second.exercise, second.explanation)]
+
+
+def test_a_cell_is_the_worst_of_a_method():
+    found = views.cell(synthetic.cut_by_item(), "forward")
+    assert found is not None
+    assert (found.verdict, found.ulp) == (Verdict.WRONG, "inf")
+    assert found.sentence == "forward: wrong; largest error ∞ ULP in 1 comparison"
+    missing = views.cell(record("bare", []), "reverse")
+    assert missing is not None
+    assert missing.sentence == "reverse: not available; did not arrive"
+    assert views.cell(record("bare", []), "cuda") is None
+
+
+def test_the_largest_distance_puts_nan_first():
+    assert views.largest([1.0, "inf", 3.0]) == "inf"
+    assert views.largest([1.0, "nan", "inf"]) == "nan"
+    assert views.largest([]) is None
+
+
+def test_columns_have_a_fixed_order():
+    assert views.methods_of([synthetic.cut_by_item()]) == ("symbolic", "differences", "reverse", "forward")
+    assert views.methods_of([record("r", [], required=["zebra", "jax", "cuda"])]) == ("cuda", "jax", "zebra")
+
+
+def test_paths_of_pages_are_plain_and_unique():
+    names = ["a b", "a-b", "A-B", "a-b-2", "../../etc", "<script>", "字"]
+    paths = views.pages([record(name, [], file="f.py") for name in names])
+    assert len({p.lower() for p in paths.values()}) == len(names)
+    for path in paths.values():
+        folder, _, name = path.partition("/")
+        assert folder == "exercises"
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+        assert ".." not in name
+
+
+def test_the_page_opens_with_the_most_severe_case():
+    x = np.array([1.0])
+    cases = [case(0, {"x": x}, {"x": x}, value=x), case(1, {"x": x}, {"x": x}, value=x, verdict=Verdict.WRONG)]
+    view = views.page(record("r", cases))
+    assert view.shown is cases[1]
+    assert [c.shown for c in view.cases] == [False, True]
+
+
+def test_a_wrong_gradient_is_marked_and_its_group_shows_that_part():
+    (view,) = views.page(synthetic.wrong_backward()).cases
+    (group,) = view.groups
+    assert group.focus == (7, 11)
+    assert {line.derivation.method: line.marked for line in group.lines} == {"differences": None, "reverse": (7, 11), "forward": None}
+
+
+def test_a_cut_stands_beside_what_autograd_returns():
+    (cut,) = views.page(synthetic.cut_by_item()).cuts
+    ((name, written, uncut),) = cut.arguments
+    assert (name, written.values, uncut.values) == ("x", [6.0] * 3, [12.0] * 3)
+
+
+def test_lines_of_cuts_and_decisions_are_noted():
+    flow = {line.number: line.notes for line in views.page(synthetic.control_flow()).source if line.notes}
+    assert flow == {12: (("decision", "Python decides here"),), 14: (("decision", "Python decides here"),)}
+    cut = {line.number: line.notes for line in views.page(synthetic.cut_by_item()).source if line.notes}
+    assert cut == {12: (("cut", "the gradient stops here (item)"),)}
+
+
+@pytest.mark.parametrize("line", ["other.py:12", "flow.py:", "flow.py", "", "flow.py:x"])
+def test_lines_elsewhere_are_not_noted(line):
+    found = msgspec.structs.replace(synthetic.control_flow(), paths=[PathRecord(signature="s", lines=[line])], cases=[])
+    assert not any(shown.notes for shown in views.page(found).source)
