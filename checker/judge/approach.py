@@ -31,8 +31,8 @@ PAIRS = 8
 class Limit:
     """What is found on the way to the point from one direction.
 
-    `gradient` is the limit of the gradient, flat, None where there is none. `jump` is how far the value at the point is from the limit of the
-    values, 0 where they meet. `consistent` says that the slope of the values is that of the gradient.
+    `gradient` is the limit of the gradient, flat, None where there is none. `jump` is how far the value at the point is from the limit of
+    the values, 0 where they meet. `consistent` says that the slope of the values is that of the gradient.
     """
 
     direction: Array
@@ -171,7 +171,7 @@ class Approach:
         slope = float(limit @ u)
         off = [abs(float(weights @ (p.value - self.base)) / t - slope) for p, t in zip(places[:2], DISTANCES[:2], strict=True)]
         size = float(np.abs(limit) @ np.abs(u)) + float(np.abs(weights) @ np.abs(self.base))
-        return off[1] <= max(0.5 * off[0], 1e-5 * size)
+        return bool(off[1] <= max(0.5 * off[0], 1e-5 * size))
 
 
 def _limit(gradients: list[Array]) -> tuple[Array, bool]:

@@ -1,7 +1,7 @@
 """Points where a function is not smooth: which gradients may be returned there, if any.
 
-Comes in: a case and its tape.  Goes out: a `Classification`, which judges gradients.  Why: at a kink there is no derivative to compare with,
-yet not every answer is right: a program may return any element of Clarke's subdifferential and nothing else.
+Comes in: a case and its tape.  Goes out: a `Classification`, which judges gradients.  Why: at a kink there is no derivative to compare
+with, yet not every answer is right: a program may return any element of Clarke's subdifferential and nothing else.
 
 First the question is whether the point is a kink at all: if differences along every entry and along random directions tell of one smooth
 function, it is not. Else the point is approached from many directions. On each the original function is recorded again at shrinking
@@ -171,8 +171,8 @@ def classify(case: Case, tape: Tape | None) -> Classification:
     unit = FORMATS[case.dtype][0]
     try:
         around = Approach(case)
-    except Exception as error:  # the function under test may raise anything in float64
-        return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {error}", unit=unit)
+    except Exception as failure:  # the function under test may raise anything in float64
+        return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {failure}", unit=unit)
     if not around.finite:
         return Classification(kind="singular", message="the function has no finite value here", unit=unit)
     smooth = _smooth_by_differences(case, tape)
