@@ -6,6 +6,7 @@ anything, and other programs can rely on its form. Each field has its sentence h
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,19 @@ def read(path: Path) -> Document:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
     return decode(data, name=str(path))
+
+
+def write(path: Path, document: Document) -> None:
+    """Write the record file at `path`: whole, or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        temporary.write_bytes(encode(document))
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"the record cannot be written to {path}: {error.strerror}. Give another file with --record.") from None
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ cost the others nothing, and an interrupted run must keep what it has found.
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import signal
 import time
@@ -22,8 +21,10 @@ import msgspec
 from checker import children
 from checker.authoring import Exercise
 from checker.errors import ExerciseError, UsageError
+from checker.examine import examine
 from checker.provenance import cores, provenance
-from checker.record import Document, Record, Refusal, SourceRecord, Text
+from checker.record import Document, Record, Refusal
+from checker.transcribe import inputs_of, source_of, text_of
 from checker.values import Settings, Verdict
 
 #: Everything about one exercise, in this process.
@@ -44,7 +45,7 @@ def run(
     refusals: Sequence[Refusal] = (),
     command: str = "",
     on_done: Callable[[Record | Refusal], None] = lambda _: None,
-    examine: Examine | None = None,
+    examine: Examine = examine,
 ) -> Document:
     """Examine `exercises`, at most `settings.jobs` at a time, and put the records together in the order of `exercises`.
 
@@ -53,7 +54,7 @@ def run(
     """
     prepare()
     started, start = datetime.now(UTC), time.monotonic()
-    one = functools.partial(_outcome, examine or _examine())
+    one = functools.partial(_outcome, examine)
     outcomes: dict[int, _Outcome] = {}
     complete = True
     try:
@@ -77,7 +78,7 @@ def prepare() -> None:
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     import flint  # noqa: F401
     import sympy  # noqa: F401
-    import torch  # noqa: F401
+    import torch._dynamo  # noqa: F401  forward mode asks for it, and it takes a second
 
     from checker.methods import methods
 
@@ -86,16 +87,10 @@ def prepare() -> None:
 
 def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explanation: str, seconds: float) -> Record:
     """The record of an exercise whose examination did not come to its end."""
-    source = SourceRecord(
-        file=exercise.file,
-        line=exercise.line,
-        text=exercise.text,
-        sha256=hashlib.sha256(exercise.text.encode()).hexdigest(),
-    )
     return Record(
         exercise=exercise.id,
-        title=_text(exercise.title),
-        statement=_text(exercise.statement),
+        title=text_of(exercise.title),
+        statement=text_of(exercise.statement),
         verdict=verdict,
         expected=exercise.expects,
         as_expected=verdict == exercise.expects,
@@ -107,21 +102,16 @@ def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explana
         seed=settings.seed,
         required=list(exercise.required),
         missing=list(exercise.required),
-        source=source if exercise.text else None,
+        inputs=inputs_of(exercise),
+        source=source_of(exercise),
     )
-
-
-def _examine() -> Examine:
-    from checker.examine import examine
-
-    return examine
 
 
 def _forked(
     one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exercise], settings: Settings
 ) -> Iterator[tuple[int, _Outcome]]:
     """Outcomes by the exercise's number, as they come. Training runs take longest and so start first."""
-    waiting = deque(sorted(range(len(exercises)), key=lambda n: -(exercises[n].descent.steps if exercises[n].descent else 0)))  # type: ignore[union-attr]
+    waiting = deque(sorted(range(len(exercises)), key=lambda number: -_steps(exercises[number])))
     running: dict[children.Child, int] = {}
     try:
         while waiting or running:
@@ -142,6 +132,10 @@ def _here(one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exerci
         start = time.monotonic()
         data = one(exercise, settings)
         yield number, _read(exercise, settings, children.End(data=data, seconds=time.monotonic() - start))
+
+
+def _steps(exercise: Exercise) -> int:
+    return exercise.descent.steps if exercise.descent else 0
 
 
 def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
@@ -203,10 +197,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _text(by_language: object) -> Text:
-    return msgspec.convert(dict(by_language), type=Text) if by_language else Text(en="")  # type: ignore[call-overload]
 
 
 @contextmanager

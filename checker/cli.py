@@ -1,0 +1,270 @@
+"""The command line.
+
+Comes in: arguments.  Goes out: text, files and an exit code.  Why: each command is a few verbs of the package in a row. What takes long to
+load (torch, sympy, matplotlib) is imported by the command that needs it, so that `checker --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from checker import __version__
+from checker.errors import CheckerError, Error, UsageError
+
+if TYPE_CHECKING:
+    from checker.record import Document
+    from checker.values import Settings
+
+#: Exit codes. The highest that applies wins.
+AS_EXPECTED, UNEXPECTED, USAGE, HARNESS, INTERRUPTED = 0, 1, 2, 3, 130
+
+RUNS_FILES = "The files that are given are imported, which runs them as you: give only files that you would run."
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="Exit codes: 0 every exercise has its expected outcome; 1 some has not; 2 usage, or an author's error; 3 a fault of checker; "
+    "130 interrupted.",
+)
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TARGET]...",
+        show_default=False,
+        help="A folder, file.py, file.py::name or package.module:function. None: the built-in exercises.",
+    ),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Whatever was raised on purpose becomes a sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows ?
+    try:
+        app(arguments, prog_name="checker")
+    except CheckerError as error:
+        typer.echo(f"checker: {error}", err=True)
+        sys.exit(HARNESS)
+    except Error as error:
+        typer.echo(f"checker: {error}", err=True)
+        sys.exit(USAGE)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    """Write one PyTorch function; get its gradient checked several independent ways, with a report."""
+    if version:
+        typer.echo(f"checker {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=RUNS_FILES)
+def check(
+    targets: Targets = None,
+    method: Annotated[list[str] | None, typer.Option(metavar="NAME", show_default=False, help="Only this method. Repeatable.")] = None,
+    device: Annotated[Literal["cpu", "cuda", "all"], typer.Option(help="Where autograd runs.")] = "all",
+    dtype: Annotated[list[str] | None, typer.Option(metavar="NAME", show_default=False, help="Only this dtype. Repeatable.")] = None,
+    points: Annotated[int, typer.Option(min=1, metavar="N", help="Points drawn for each exercise and dtype.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Every random draw derives from it.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Exercises at the same time; 0: one for each core.")] = 0,
+    time_limit: Annotated[float, typer.Option(metavar="S", help="Seconds for one exercise.")] = 60.0,
+    strict: Annotated[bool, typer.Option("--strict", help="Also fail where something is inconclusive or unsupported.")] = False,
+    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the record (JSON) here.", show_default=False)] = None,
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Write the report here.")] = Path("checker-report"),
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the record, and nothing else, to standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is not as expected.")] = False,
+) -> None:
+    """Check exercises: differentiate each in several ways, compare, and write a report."""
+    from checker import children, terminal
+    from checker import record as records
+
+    settings = _settings(method, device, dtype, points, seed, jobs, time_limit, strict)
+    if record:
+        _probe(record)
+    if not no_report:
+        from checker.report.render import probe
+
+        probe(report)
+    with children.terminated_as_interrupted():
+        document, count = _checked(targets or [], settings, shown=not quiet and sys.stderr.isatty())
+        if record:
+            records.write(record, document)
+        first = None
+        if document.records and not no_report:
+            from checker.report import render
+
+            first = render([document], report, jobs=settings.jobs)
+    with _readers_may_leave():
+        if json:
+            sys.stdout.buffer.write(records.encode(document))
+        terminal.show(document, stream=sys.stderr if json else sys.stdout, of=count, only_failures=quiet or json)
+        if not (quiet or json) and (first or record):
+            typer.echo(f"Report: {first}" if first else f"Record: {record}")
+    raise typer.Exit(exit_code(document, strict=strict))
+
+
+@app.command("list", epilog=RUNS_FILES)
+def list_(targets: Targets = None) -> None:
+    """List exercises, and say what cannot be used."""
+    from checker import terminal
+    from checker.catalogue import find
+
+    found = find(targets or [])
+    with _readers_may_leave():
+        terminal.console(sys.stdout).print(terminal.listing(found.exercises))
+        terminal.refused(found.refusals, stream=sys.stderr)
+    raise typer.Exit(USAGE if found.refusals else AS_EXPECTED)
+
+
+@app.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(metavar="RECORD...", help="Record files, made by `checker check --record FILE`.")],
+    output: Annotated[Path, typer.Option("-o", metavar="DIR", help="Write the report here.")] = Path("checker-report"),
+) -> None:
+    """Make a report from record files, without running anything."""
+    from checker.record import read
+    from checker.report import render
+
+    typer.echo(f"Report: {render([read(path) for path in files], output)}")
+
+
+@app.command()
+def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="The Python file to write. It must not exist.")]) -> None:
+    """Write an exercise to begin with."""
+    from checker.starter import write
+
+    write(file)
+    typer.echo(f"Wrote {file}. Check it with: checker check {shlex.quote(str(file))}")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at this installation and this machine, and say what to do about what is missing."""
+    from checker.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        typer.echo(str(finding))
+    raise typer.Exit(AS_EXPECTED if all(finding.works for finding in findings) else UNEXPECTED)
+
+
+def exit_code(document: Document, *, strict: bool = False) -> int:
+    """What a run ends with; see the constants at the top."""
+    from checker.values import Verdict
+
+    faults = {refusal.fault for refusal in document.refusals}
+    vague = (Verdict.INCONCLUSIVE, Verdict.UNSUPPORTED)
+    if not document.complete:
+        return INTERRUPTED
+    if "harness" in faults:
+        return HARNESS
+    if faults:
+        return USAGE
+    unmet = any(not record.as_expected or (strict and record.verdict in vague) for record in document.records)
+    return UNEXPECTED if unmet else AS_EXPECTED
+
+
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """Let the reader of a pipe, such as `head`, close it when it has seen enough: the work is done by then, and its outcome stands."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tuple[Document, int]:
+    """Find the exercises and run them; with how many there are. An interruption while they are sought leaves an empty document."""
+    from checker import children, runner, terminal
+    from checker.catalogue import find
+    from checker.record import Document
+
+    if not children.CAN_FORK:
+        typer.echo("This system has no fork: exercises run one after another, without a time limit.", err=True)
+    try:
+        runner.prepare()
+        found = find(targets)
+    except KeyboardInterrupt:
+        return Document(records=[], complete=False), 0
+    command = shlex.join(["checker", *sys.argv[1:]])
+    with terminal.progress(len(found.exercises), shown=shown) as advance:
+        document = runner.run(found.exercises, settings, refusals=found.refusals, command=command, on_done=advance)
+    return document, len(found.exercises)
+
+
+def _settings(
+    method: list[str] | None,
+    device: str,
+    dtype: list[str] | None,
+    points: int,
+    seed: int,
+    jobs: int,
+    time_limit: float,
+    strict: bool,
+) -> Settings:
+    """Settings from options.
+
+    Raises:
+        UsageError: a name that is not known, or a time limit that is not positive.
+    """
+    from checker.methods import names
+    from checker.values import Settings
+
+    if not time_limit > 0:
+        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds above 0.")
+    return Settings(
+        methods=_known(method, names(), "method"),
+        devices=("cpu", "cuda") if device == "all" else (device,),
+        dtypes=_known(dtype, ("float64", "float32", "float16", "bfloat16"), "dtype"),
+        points=points,
+        seed=seed,
+        jobs=jobs,
+        time_limit=time_limit,
+        strict=strict,
+    )
+
+
+def _known(given: list[str] | None, names: Sequence[str], what: str) -> tuple[str, ...]:
+    """The names that were given, each once; several may be joined by commas."""
+    import difflib
+
+    found = [name.strip() for text in given or [] for name in text.split(",")]
+    for name in found:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            advice = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+            raise UsageError(f"--{what} {name}: there is no such {what}. {advice}")
+    return tuple(dict.fromkeys(found))
+
+
+def _probe(file: Path) -> None:
+    """Find out before the long work whether the record can be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    import tempfile
+
+    if file.is_dir():
+        raise UsageError(f"--record {file} is a folder: give a file.")
+    try:
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"the record cannot be written to {file}: {error.strerror}. Give another file with --record.") from None
