@@ -15,36 +15,36 @@ from checker.errors import ExerciseError
 from checker.inputs import Input, resolve
 
 if TYPE_CHECKING:
-    from checker.authoring import Example, Exercise
+    from checker.authoring import Descent, Example, Exercise, Values
 
 
-def fixed_values(exercise: Exercise, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """The exercise's `values`: as they stand, or drawn under `seed`. Floating ones come in `dtype`."""
-    values = exercise.values
-    if callable(values):
-        values = values(torch.Generator().manual_seed(seed))
-    return _tensors(exercise, "values", values or {}, dtype)
-
-
-def example_arguments(exercise: Exercise, example: Example, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def at_example(exercise: Exercise, example: Example, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """Every argument at an example. What it does not name is the exercise's fixed value or, of a module, initialised under `seed`.
 
     Raises:
         ExerciseError: a name that is no input, a shape that does not fit, an input without a value.
     """
-    return completed(exercise, "an example", example.inputs, seed, dtype)
+    return _completed(exercise, "an example", {**_fixed(exercise.values, seed), **example.inputs}, seed, dtype)
 
 
-def completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """`given`, completed by fixed values and initial parameters to every argument of the exercise, in the order of its inputs.
-
-    `what` says in messages where the numbers stand: "an example", "the start of the descent".
+def at_start(exercise: Exercise, plan: Descent, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Every argument at the start of a descent; data are the descent's own, or else the exercise's fixed values.
 
     Raises:
         ExerciseError: as above.
     """
+    data = _fixed(exercise.values if plan.values is None else plan.values, seed)
+    return _completed(exercise, "the start of the descent", {**data, **plan.start}, seed, dtype)
+
+
+def _fixed(values: Values, seed: int) -> Mapping[str, Any]:
+    """Fixed values: as they stand, or drawn under `seed`."""
+    return values(torch.Generator().manual_seed(seed)) if callable(values) else values or {}
+
+
+def _completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """`given` as tensors, completed by a module's initial parameters, in the order of the inputs. `what` says where the numbers stand."""
     arguments = {name: p.to(dtype) for name, p in exercise.parameters(seed).items()} if exercise.parameters else {}
-    arguments |= fixed_values(exercise, seed, dtype)
     arguments |= _tensors(exercise, what, given, dtype)
     missing = [i.name for i in exercise.inputs if i.name not in arguments]
     if missing:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Takes every tensor by name and returns every tensor of the result, flattened.
 Call = Callable[[Mapping[str, "torch.Tensor"]], "tuple[torch.Tensor, ...]"]
 
+#: Fixed values of inputs by name, or a function that draws them.
+Values = Callable[["torch.Generator"], Mapping[str, Any]] | Mapping[str, Any] | None
+
 
 @dataclass(frozen=True)
 class Example:
@@ -68,11 +71,14 @@ class Descent:
 
     `start` gives the differentiated inputs' first values. `batch` rows at a time of the inputs named in `batched`, reshuffled every pass
     from the case's seed; None: all rows at every step. `zero_grad=False` is the classic mistake: gradients accumulate.
+
+    `values` are the walk's own data, in the form of the exercise's `values`: for more rows than the points need that are checked.
     """
 
     start: Mapping[str, Any]
     rate: float
     steps: int
+    values: Values = None
     optimizer: Literal["sgd", "adam"] = "sgd"
     batch: int | None = None
     batched: tuple[str, ...] = ()
@@ -100,7 +106,7 @@ class Exercise:
     theme: str = ""
     points: float = 1.0
     sizes: Mapping[str, int] = field(default_factory=dict)
-    values: Callable[[torch.Generator], Mapping[str, Any]] | Mapping[str, Any] | None = None
+    values: Values = None
     answer: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     sampled: bool = True  #: random points are drawn in addition to the examples
@@ -137,7 +143,7 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
     - `examples`: published numbers. `descent`: a training run.
     - `sizes`: shape letters to sizes, e.g. `{"n": 4}`; those not given are read off the first example. `domains`: input name to domain.
     - `values`: fixed values of inputs (data): a dict, or a function of a `torch.Generator` that returns one.
-    - `constant`: names of floating inputs that are not differentiated; those with `values` are constant anyway unless differentiated by name.
+    - `constant`: names of floating inputs that are not differentiated; those with `values` are constant anyway unless named in:
     - `differentiate`: names of the inputs that are; default: every floating input without `values`.
     - `title`, `statement`: text, or `{"en": …, "zh": …}`; in English the title defaults to the name, the statement to the docstring.
     - `points`, `source`, `expects` (a verdict), `cuts` (mechanisms declared as meant, such as "item"), `dtypes`, `tolerance`.
@@ -157,6 +163,11 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
         problems.append(error)
         return target
 
+
+OPTIONS = (
+    *("answer", "examples", "descent", "sizes", "domains", "values", "constant", "differentiate", "title", "statement", "points"),
+    *("source", "expects", "cuts", "dtypes", "tolerance", "sampled"),
+)
 
 #: Problems found so far in the file that is being loaded; None outside of loading.
 _collected: ContextVar[list[ExerciseError] | None] = ContextVar("collected", default=None)
@@ -179,9 +190,8 @@ def _make(target: Any, options: dict[str, Any]) -> Exercise:
     file, line, text = locate(target)
     problems: list[str] = []
 
-    known = "answer examples descent sizes domains values constant differentiate title statement points source expects cuts dtypes tolerance sampled"
-    for name in options.keys() - set(known.split()):
-        problems.append(f"unknown option {name!r}; known are {', '.join(known.split())}")
+    for name in sorted(options.keys() - set(OPTIONS)):
+        problems.append(f"unknown option {name!r}; known are {', '.join(OPTIONS)}")
     signature_of: Callable[..., Any] = target
     skip, parameters = 0, None
     call: Call | None = None
@@ -210,7 +220,7 @@ def _make(target: Any, options: dict[str, Any]) -> Exercise:
     if isinstance(answer, str):
         if len(differentiated) != 1:
             problems.append(f"`answer` is one formula, but {len(differentiated)} inputs are differentiated: give a dict by name")
-        answer = {name: answer for name in differentiated[:1]}
+        answer = dict.fromkeys(differentiated[:1], answer)
     for what, given in (("domains", domains), ("answer", answer)):
         for name in set(given) - set(names):
             problems.append(f"`{what}` names {name!r}, which is no input; inputs are {', '.join(names)}")
@@ -305,7 +315,7 @@ def _inputs(
         hint = hints.get(name)
         dims = getattr(hint, "dim_str", None)
         if dims is None:
-            problems.append(f"the input {name!r} has no jaxtyping annotation: write {name}: Float[Tensor, \"n\"]")
+            problems.append(f'the input {name!r} has no jaxtyping annotation: write {name}: Float[Tensor, "n"]')
             continue
         try:
             shape = parse_dims(dims)

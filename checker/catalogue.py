@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -128,9 +127,7 @@ def _file(search: _Search, path: Path, file: str, name: str = "") -> None:
         _adopt(search, f"{file}::{name}", getattr(loaded.module, name), lambda made: replace(made, file=file))
     elif not loaded.problems:
         names = [found.name for found in exercises]
-        search.refuse(
-            f"{file}::{name}", f"{file} has no exercise {name!r}.", fault="usage", file=path, advice=_did_you_mean(name, names)
-        )
+        search.refuse(f"{file}::{name}", f"{file} has no exercise {name!r}.", fault="usage", file=path, advice=_did_you_mean(name, names))
 
 
 def _load(search: _Search, path: Path) -> Loaded:
@@ -195,7 +192,7 @@ def _adopt(search: _Search, target: str, found: Any, placed: Callable[[Exercise]
 def _small_sizes(function: Any) -> dict[str, int]:
     """Sizes 3, 4, 5, … for the shape letters of a function that is no exercise yet, in their order: different, so that none is confused."""
     try:
-        hints = typing.get_type_hints(function.forward if inspect.isclass(function) else function)
+        hints = typing.get_type_hints(getattr(function, "forward", function))
     except Exception:  # whatever is wrong with an annotation, `exercise` says it better
         return {}
     letters = re.findall(r"[A-Za-z]\w*", " ".join(getattr(hint, "dim_str", "") for hint in hints.values()))

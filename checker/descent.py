@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from checker.arguments import completed
+from checker.arguments import at_start
 from checker.authoring import Descent, Exercise
 from checker.errors import ExerciseError
 from checker.published import compare
@@ -59,7 +59,7 @@ def walk(exercise: Exercise, seed: int) -> Walk:
     if plan is None:
         raise ExerciseError(f"{exercise.name} has no descent.", file=exercise.path or None, line=exercise.line or None)
     began = time.perf_counter()
-    arguments = completed(exercise, "the start of the descent", plan.start, seed, getattr(torch, plan.dtype))
+    arguments = at_start(exercise, plan, seed, getattr(torch, plan.dtype))
     leaves = {name: arguments[name].requires_grad_() for name in exercise.differentiated}
     update = {"sgd": _sgd, "adam": _adam}[plan.optimizer](list(leaves.values()), plan.rate)
     batches = _batches(exercise, plan, arguments, seed)
@@ -79,7 +79,7 @@ def walk(exercise: Exercise, seed: int) -> Walk:
             if plan.zero_grad:
                 for leaf in leaves.values():
                     leaf.grad = None
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             value = whole(rows, loss) if step in logged or step + 1 in promised else 0.0
             if step in logged:
                 log.add(step, value, leaves)
@@ -174,7 +174,7 @@ def _batches(exercise: Exercise, plan: Descent, arguments: dict[str, torch.Tenso
         raise _error(exercise, f"a descent in batches needs inputs with equally many rows; `batched` names {list(plan.batched)}.")
     generator = torch.Generator().manual_seed(seed)
     while True:
-        for chosen in torch.randperm(counts.copy().pop(), generator=generator).split(plan.batch):
+        for chosen in torch.split(torch.randperm(max(counts), generator=generator), plan.batch):
             yield {**arguments, **{name: arguments[name][chosen] for name in plan.batched}}
 
 
@@ -207,8 +207,9 @@ def _logged(steps: int) -> set[int]:
 
 
 def _compared(plan: Descent) -> set[int]:
-    """Steps at which the other methods are compared: the first two, the last, and some between."""
-    return {0, *(round(place) for place in np.geomspace(1, max(plan.steps - 1, 1), max(plan.logged - 1, 1)).tolist())}
+    """Steps at which the other methods are compared: the first, the last, and between them the second and some later ones."""
+    last = plan.steps - 1
+    return {0, last, *(round(place) for place in np.geomspace(1, max(last, 1), max(plan.logged - 1, 1)).tolist())}
 
 
 def _error(exercise: Exercise, message: str) -> ExerciseError:

@@ -69,9 +69,7 @@ def load(path: Path, limit: float) -> Loaded:
     except ExerciseError as error:
         return Loaded(problems=(error,))
     except SyntaxError as error:
-        return Loaded(
-            problems=(_problem(f"Python cannot read this line: {error.msg}.", path, error.lineno, "Correct the syntax."),)
-        )
+        return Loaded(problems=(_problem(f"Python cannot read this line: {error.msg}.", path, error.lineno, "Correct the syntax."),))
     except ValueError as error:
         return Loaded(problems=(_problem(f"Python cannot read this file: {error}.", path),))
     module = types.ModuleType(f"exercises_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.{path.stem}")

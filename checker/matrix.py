@@ -77,7 +77,5 @@ def _table(text: str, file: str, table: Any, problems: list[tuple[int | None, st
         for method in methods:
             if method not in METHODS and method not in entry_points(group="checker.methods").names:
                 known = ", ".join(METHODS)
-                problems.append(
-                    (line_of(text, name), f"{file}::{name} requires {method!r}, which is no method; methods are {known}.")
-                )
+                problems.append((line_of(text, name), f"{file}::{name} requires {method!r}, which is no method; methods are {known}."))
     return rows

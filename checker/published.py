@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from checker.arguments import example_arguments
+from checker.arguments import at_example
 from checker.authoring import Example, Exercise
 from checker.errors import ExerciseError
 from checker.record import PublishedRecord
@@ -67,8 +67,8 @@ def compare(what: str, published: Any, found: Array, decimals: int | None) -> It
         place = f" at {list(index)}" if index else ""
         yield PublishedRecord(
             what=what + place,
-            published=number(array[index]),
-            found=number(found[index]),
+            published=number(float(array[index])),
+            found=number(float(found[index])),
             within=float(within[index]),
             reproduced=bool(abs(found[index] - array[index]) <= within[index]),
         )
@@ -76,7 +76,7 @@ def compare(what: str, published: Any, found: Array, decimals: int | None) -> It
 
 def _reproduce(exercise: Exercise, example: Example) -> Iterator[PublishedRecord]:
     dtype = getattr(torch, example.dtype)
-    arguments = example_arguments(exercise, example, 0, dtype)
+    arguments = at_example(exercise, example, 0, dtype)
     leaves = {name: arguments[name].requires_grad_() for name in exercise.differentiated}
     outputs = _called(exercise, arguments)
     if example.value is not None:
@@ -104,7 +104,7 @@ def _accumulated(outputs: tuple[torch.Tensor, ...], leaves: Mapping[str, torch.T
     output = outputs[0]
     upstream = torch.ones_like(output) if example.upstream is None else torch.as_tensor(example.upstream, dtype=output.dtype)
     for _ in range(example.passes if output.requires_grad else 0):
-        output.backward(upstream.expand_as(output), retain_graph=True)
+        torch.autograd.backward(output, upstream.expand_as(output), retain_graph=True)
     return {name: leaf.grad for name, leaf in leaves.items()}
 
 

@@ -41,7 +41,9 @@ def indexing(x: Float[Tensor, "3 3"], weights: Float[Tensor, "3 3"]) -> Float[Te
 
 @exercise(
     title={"en": "Arithmetic", "zh": "算术运算"},
-    statement={"zh": r"$X X^\top$ 是矩阵乘法，$X \odot X$ 是逐元素乘法。求 $\sum_{ij} (X X^\top)_{ij} + \sum_{ij} (X \odot X)_{ij}$ 的梯度。"},
+    statement={
+        "zh": r"$X X^\top$ 是矩阵乘法，$X \odot X$ 是逐元素乘法。求 $\sum_{ij} (X X^\top)_{ij} + \sum_{ij} (X \odot X)_{ij}$ 的梯度。"
+    },
     source=TENSORS,
     sizes={"n": 2, "m": 3},
     answer="2 * sum(x, dim=0, keepdim=True) + 2 * x",
@@ -130,7 +132,8 @@ def alias(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
 @exercise(
     title={"en": "History lost by item()", "zh": "item() 丢失历史"},
     statement={
-        "zh": r"$y = x \sum_i x_i$，但求和的结果被 `item()` 取成了 Python 数，计算图在此中断。函数值没有变，梯度却少了一项：检查结果应为“错误”。"
+        "zh": r"$y = x \sum_i x_i$，但求和的结果被 `item()` 取成了 Python 数，计算图在此中断。"
+        r"函数值没有变，梯度却少了一项：检查结果应为“错误”。"
     },
     source=TENSORS,
     expects="wrong",
@@ -170,9 +173,7 @@ def lost_by_rebuilding(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
 
 @exercise(
     title={"en": "History lost by .data", "zh": ".data 丢失历史"},
-    statement={
-        "zh": r"通过 `.data` 原位修改张量，计算图毫不知情。函数值变成了 $2\sum_i x_i^2$，梯度却仍是 $2x$，检查结果应为“错误”。"
-    },
+    statement={"zh": r"通过 `.data` 原位修改张量，计算图毫不知情。函数值变成了 $2\sum_i x_i^2$，梯度却仍是 $2x$，检查结果应为“错误”。"},
     source=TENSORS,
     expects="wrong",
     examples=[Example({"x": COUNT}, value=28.0, gradient={"x": [2.0, 4.0, 6.0]})],

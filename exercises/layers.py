@@ -23,9 +23,7 @@ def flatten(image: Float[Tensor, "b h w"]) -> Float[Tensor, "b h*w"]:
 
 @exercise(
     title={"en": "Linear", "zh": "线性层"},
-    statement={
-        "zh": r"`nn.Linear` 计算 $y = xW^\top + b$。上游为 $V$ 时，梯度为：输入 $VW$，权重 $V^\top x$，偏置是 $V$ 各行之和。"
-    },
+    statement={"zh": r"`nn.Linear` 计算 $y = xW^\top + b$。上游为 $V$ 时，梯度为：输入 $VW$，权重 $V^\top x$，偏置是 $V$ 各行之和。"},
     source=SOURCE,
     sizes={"b": 2},
     answer={
@@ -61,7 +59,8 @@ def relu(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
 @exercise(
     title={"en": "ReLU at zero", "zh": "ReLU 在零点"},
     statement={
-        "zh": r"在 $x = 0$ 处 ReLU 不可导：左导数是 $0$，右导数是 $1$，$[0, 1]$ 中的任何数都是次梯度。PyTorch 取 $0$，检查结果应为“次梯度”。"
+        "zh": r"在 $x = 0$ 处 ReLU 不可导：左导数是 $0$，右导数是 $1$，$[0, 1]$ 中的任何数都是次梯度。"
+        r"PyTorch 取 $0$，检查结果应为“次梯度”。"
     },
     source=SOURCE,
     expects="subgradient",
@@ -77,7 +76,8 @@ def relu_at_zero(x: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
 @exercise(
     title={"en": "Softmax", "zh": "Softmax 层"},
     statement={
-        "zh": r"$s_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$ 的向量—雅可比积是 $s \odot (v - s^\top v)$。各行之和恒为 $1$，因此 $v$ 全为 $1$ 时梯度为零。"
+        "zh": r"$s_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$ 的向量—雅可比积是 $s \odot (v - s^\top v)$。"
+        r"各行之和恒为 $1$，因此 $v$ 全为 $1$ 时梯度为零。"
     },
     source=SOURCE,
     sizes={"b": 2, "k": 3},
@@ -92,7 +92,8 @@ def softmax(x: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
 @exercise(
     title={"en": "Convolution 3×3", "zh": "3×3 卷积层"},
     statement={
-        "zh": r"一个输入通道、一个输出通道、$3 \times 3$ 的卷积核，四周补一圈 $0$。求图像、卷积核与偏置的梯度；偏置的梯度是上游所有元素之和。"
+        "zh": r"一个输入通道、一个输出通道、$3 \times 3$ 的卷积核，四周补一圈 $0$。"
+        r"求图像、卷积核与偏置的梯度；偏置的梯度是上游所有元素之和。"
     },
     source=SOURCE,
     answer={"conv.bias": "reshape(sum(upstream), 1)"},

@@ -15,9 +15,7 @@ SOURCE = "PyTorch tutorial, notes §1.8"
     source=SOURCE,
     constant=["y"],
     answer="2 * (y_hat - y) / len(y)",
-    examples=[
-        Example({"y_hat": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 2.0, 5.0, 4.0]}, value=1.25, gradient={"y_hat": [0.5, 0.0, -1.0, 0.0]})
-    ],
+    examples=[Example({"y_hat": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 2.0, 5.0, 4.0]}, value=1.25, gradient={"y_hat": [0.5, 0.0, -1.0, 0.0]})],
 )
 def mean_squared_error(y_hat: Float[Tensor, "n"], y: Float[Tensor, "n"]) -> Float[Tensor, ""]:
     r"""`nn.MSELoss` is $\frac1n \sum_i (\hat y_i - y_i)^2$, without a $\frac12$. Differentiate it with respect to the prediction

@@ -42,9 +42,7 @@ class FashionMNIST(nn.Module):
 
 @exercise(
     title={"en": "Saved and loaded again", "zh": "保存与重新加载"},
-    statement={
-        "zh": r"把参数作为 `state_dict` 保存，再加载到另一个随机初始化的网络中。两个网络的参数相同，所以同一批数据上的梯度也相同。"
-    },
+    statement={"zh": r"把参数作为 `state_dict` 保存，再加载到另一个随机初始化的网络中。两个网络的参数相同，所以同一批数据上的梯度也相同。"},
     source="PyTorch tutorial, notes §1.9",
     sizes={"b": 2},
     domains={"label": below(3)},

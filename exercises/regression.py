@@ -50,8 +50,14 @@ def noisy_diagonal(generator: torch.Generator) -> dict[str, Tensor]:
         r"笔记中得到 $0.9995$、$0.5632$ 和 $0.1209$。截距收敛得慢：每一步只缩小到与极限之差的 $1 - 2 \cdot 10^{-4}$。"
     },
     source=BASICS,
-    values=noisy_diagonal,
+    sizes={"n": 6},
+    constant=["x", "y"],
+    answer={
+        "linear.weight": "reshape(2 * mean((x * linear.weight + linear.bias - y) * x), 1, 1)",
+        "linear.bias": "reshape(2 * mean(x * linear.weight + linear.bias - y), 1)",
+    },
     descent=Descent(
+        values=noisy_diagonal,
         start={"linear.weight": [[0.5]], "linear.bias": [0.33]},
         rate=1e-4,
         steps=10_000,
@@ -74,7 +80,7 @@ class HundredThousandPoints(nn.Module):
         super().__init__()
         self.linear = nn.Linear(1, 1)
 
-    def forward(self, x: Float[Tensor, "100000 1"], y: Float[Tensor, "100000 1"]) -> Float[Tensor, ""]:
+    def forward(self, x: Float[Tensor, "n 1"], y: Float[Tensor, "n 1"]) -> Float[Tensor, ""]:
         return nn.functional.mse_loss(self.linear(x), y)
 
 
@@ -92,13 +98,14 @@ def two_features(generator: torch.Generator) -> dict[str, Tensor]:
         r"$b = 4.2$ 与标准差为 $0.01$ 的噪声生成。每批十个样本，学习率 $0.03$，训练三轮，即可找回 $w$ 与 $b$，损失约为 $5 \cdot 10^{-5}$。"
     },
     source="Dive into Deep Learning (PyTorch), notes on linear regression",
-    sizes={"n": 1000},
-    values=two_features,
+    sizes={"n": 6},
+    constant=["features", "labels"],
     answer={
-        "w": "features.T @ (features @ w + b - reshape(labels, size(labels, 0), 1)) / size(labels, 0)",
-        "b": "reshape(mean(features @ w + b - reshape(labels, size(labels, 0), 1)), 1)",
+        "w": "features.T @ (features @ w + b - unsqueeze(labels, 1)) / len(labels)",
+        "b": "reshape(mean(features @ w + b - unsqueeze(labels, 1)), 1)",
     },
     descent=Descent(
+        values=two_features,
         start={"w": [[0.005], [-0.01]], "b": [0.0]},
         rate=0.03,
         steps=300,

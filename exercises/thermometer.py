@@ -25,7 +25,8 @@ def mean_squared_error(t_p: Tensor, t_c: Tensor) -> Tensor:
     title={"en": "The thermometer, a hundred steps", "zh": "温度计：一百步"},
     statement={
         "zh": r"用 $t_p = w\,t_u + b$ 把读数换算成摄氏度，损失是均方误差。先用链式法则手写梯度："
-        r"$\frac{\partial L}{\partial t_p}\frac{\partial t_p}{\partial w}$ 与 $\frac{\partial L}{\partial t_p}\frac{\partial t_p}{\partial b}$，"
+        r"$\frac{\partial L}{\partial t_p}\frac{\partial t_p}{\partial w}$ 与 "
+        r"$\frac{\partial L}{\partial t_p}\frac{\partial t_p}{\partial b}$，"
         r"再与自动微分比较。$(w, b) = (1, 0)$ 处损失是 $1763.8848$；以学习率 $10^{-4}$ 走一百步后是 $29.0227$。"
     },
     source=SOURCE,
@@ -69,9 +70,7 @@ def thermometer(w: Float[Tensor, ""], b: Float[Tensor, ""], t_u: Float[Tensor, "
         ),
     ),
 )
-def scaled_thermometer(
-    w: Float[Tensor, ""], b: Float[Tensor, ""], t_u: Float[Tensor, "11"], t_c: Float[Tensor, "11"]
-) -> Float[Tensor, ""]:
+def scaled_thermometer(w: Float[Tensor, ""], b: Float[Tensor, ""], t_u: Float[Tensor, "11"], t_c: Float[Tensor, "11"]) -> Float[Tensor, ""]:
     r"""The gradient of $w$ is about fifty times that of $b$, so that one rate does not suit both. With readings times $0.1$ the rate
     may be $10^{-2}$: after five thousand steps the loss is $2.92765$ and $(w, b) = (5.3671, -17.3012)$."""
     return mean_squared_error(w * t_u + b, t_c)
@@ -115,9 +114,7 @@ def thermometer_with_adam(
     expects="wrong",
     descent=Descent(start={"w": 1.0, "b": 0.0}, rate=1e-3, steps=50, zero_grad=False),
 )
-def forgotten_zero(
-    w: Float[Tensor, ""], b: Float[Tensor, ""], t_u: Float[Tensor, "11"], t_c: Float[Tensor, "11"]
-) -> Float[Tensor, ""]:
+def forgotten_zero(w: Float[Tensor, ""], b: Float[Tensor, ""], t_u: Float[Tensor, "11"], t_c: Float[Tensor, "11"]) -> Float[Tensor, ""]:
     r"""`backward()` adds to `.grad`. Where it is not set to zero before each step, every update from the second on uses the sum of all
     gradients so far in place of the present one. Here it is left out on purpose, and the check should say wrong."""
     return mean_squared_error(w * t_u + b, t_c)

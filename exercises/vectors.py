@@ -90,7 +90,9 @@ def length_of_z(z: Float[Tensor, "n"]) -> Float[Tensor, ""]:
 
 @exercise(
     title={"en": "A mean of squares", "zh": "平方的均值"},
-    statement={"zh": r"设 $z_i = 3(x_i + 2)^2$，$\mathrm{out} = \frac14\sum_i z_i$。在 $x$ 全为 $1$ 处求梯度：$\frac{6(x_i + 2)}{4} = 4.5$。"},
+    statement={
+        "zh": r"设 $z_i = 3(x_i + 2)^2$，$\mathrm{out} = \frac14\sum_i z_i$。在 $x$ 全为 $1$ 处求梯度：$\frac{6(x_i + 2)}{4} = 4.5$。"
+    },
     source=PYTORCH,
     answer="1.5 * (x + 2)",
     examples=[Example({"x": [[1.0, 1.0], [1.0, 1.0]]}, value=27.0, gradient={"x": [[4.5, 4.5], [4.5, 4.5]]})],
