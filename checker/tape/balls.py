@@ -179,14 +179,16 @@ class Rounding(Balls):
     """What floating point may do: each result is widened by the rounding of its operation in the working dtype.
 
     ½ ULP for + − × ÷ √, a few ULP for elementary functions, (n − 1)·u·Σ|tᵢ| for a sum of n terms in any order, and the underflow unit.
-    A result that the format holds exactly is not rounded.
+    A result that the format holds exactly is not rounded. With `coarsest` every operation rounds in that dtype, whatever the tape says.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, coarsest: str | None = None) -> None:
+        self.coarsest = coarsest
         self._kept: dict[str, tuple[Format, arb, arb, float, arb, dict[str, arb]]] = {}
         self.working("float64")
 
     def working(self, dtype: str) -> None:
+        dtype = self.coarsest or dtype
         if dtype not in self._kept:
             f = FORMATS[dtype]
             by_name = {name: arb(1, k * f.unit) for name, k in COARSE.items()}
@@ -344,10 +346,12 @@ def allowed(
 ) -> tuple[dict[str, Array], tuple[Array | None, ...]]:
     """How far a correct program may be from `truth`, entry by entry: for each gradient, and for each value. Absolute, float64.
 
-    Every operation rounds in the dtype that the tape recorded for it. Infinite where nothing can be promised.
+    Every operation rounds in the dtype that the tape recorded for it; where an argument is in half precision in that, since a kernel may
+    stay in it where the tape shows a detour through float32. Infinite where nothing can be promised.
     """
+    half = next((str(t.dtype).removeprefix("torch.") for t in arguments.values() if t.dtype in (torch.float16, torch.bfloat16)), None)
     with precision(START_BITS):
-        replayed = interpret(tape, arguments, Rounding(), honoured=honoured)
+        replayed = interpret(tape, arguments, Rounding(half), honoured=honoured)
         gradient = pull(replayed, upstream)
         return (
             {name: _reach(array, truth.gradient[name]) for name, array in gradient.items()},

@@ -137,16 +137,14 @@ def _constants(g: G, rows: list[list[Any]], shape: tuple[int, ...]) -> Array:
     return result
 
 
-def _stacked(function: Callable[..., Array], *stacks: Array) -> Array:
-    """`function` of every matrix of stacks, broadcast together over the leading dimensions."""
+def _stacked(function: Callable[..., Array], shape: tuple[int, ...], *stacks: Array) -> Array:
+    """`function` of every matrix of stacks, broadcast together over the leading dimensions; each result has `shape`."""
     outer = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
     stacks = tuple(np.broadcast_to(s, (*outer, *s.shape[-2:])) for s in stacks)
-    results = [function(*(s[index] for s in stacks)) for index in np.ndindex(outer)]
-    shape = results[0].shape if results else ()
-    result = np.empty((len(results), *shape), object)
-    for i, r in enumerate(results):
-        result[i] = r[()]
-    return result.reshape((*outer, *shape))
+    result = np.empty((*outer, *shape), object)
+    for index in np.ndindex(outer):
+        result[(*index, ...)] = function(*(s[index] for s in stacks))
+    return result
 
 
 def _guarded(g: G, name: str, function: Callable[..., Array]) -> Callable[..., Array]:
@@ -161,13 +159,13 @@ def _guarded(g: G, name: str, function: Callable[..., Array]) -> Callable[..., A
 
 @rule("linalg_inv_ex")
 def _inv(g: G, A: Array) -> tuple[Array, None]:  # noqa: N803 (ATen's name)
-    return _stacked(_guarded(g, "linalg_inv_ex", lambda a: solved(g, a, identity(g, len(a)))), A), None
+    return _stacked(_guarded(g, "linalg_inv_ex", lambda a: solved(g, a, identity(g, len(a)))), A.shape[-2:], A), None
 
 
 def _solve(g: G, name: str, a: Array, b: Array, left: bool) -> Array:
     if not left:
         return _solve(g, name, a.swapaxes(-1, -2), b.swapaxes(-1, -2), True).swapaxes(-1, -2)
-    return _stacked(_guarded(g, name, lambda p, q: solved(g, p, q)), a, g.array(b))
+    return _stacked(_guarded(g, name, lambda p, q: solved(g, p, q)), b.shape[-2:], a, g.array(b))
 
 
 @rule("_linalg_solve_ex")
@@ -222,7 +220,7 @@ def _cholesky(g: G, x: Array, upper: bool = False) -> tuple[Array, None]:
                 lower[i, j] = g.function("sqrt", rest) if i == j else rest / lower[j, j]
         return lower.T if upper else lower
 
-    return _stacked(factor, x), None
+    return _stacked(factor, x.shape[-2:], x), None
 
 
 @rule("_linalg_det")
@@ -231,7 +229,7 @@ def _det(g: G, A: Array) -> tuple[Array, None, None]:  # noqa: N803
         value, adjugate = g.numbers.adjugate(_values(a))
         return g.array(g.node(value, [(a[i, j], adjugate[j][i]) for i, j in np.ndindex(a.shape)]))
 
-    return _stacked(one, A), None, None
+    return _stacked(one, (), A), None, None
 
 
 @rule("_linalg_slogdet")
@@ -246,5 +244,5 @@ def _slogdet(g: G, A: Array) -> tuple[Array, Array, None, None]:  # noqa: N803
         slopes = [(a[i, j], numbers.divide(adjugate[j][i], value)) for i, j in np.ndindex(a.shape)]
         return np.array([g.scalar(sign), g.node(numbers.function("log", size), slopes)], object)
 
-    both = _stacked(one, A)
+    both = _stacked(one, (2,), A)
     return both[..., 0], both[..., 1], None, None
