@@ -11,37 +11,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxtyping import Float
 from torch import Tensor
 
-from checker.authoring import exercise
 from checker.inputs import Domain, away_from_zero, positive
 from checker.methods.differences import Differences, differences_of_original
 from checker.methods.steps import Samples, slopes
 from checker.tape.record import record
 from checker.values import Case, Derivation, Mode, Reference, Verdict
+from tests.cases import case_of
 
 EPS = 2.0**-52
-
-
-def case_of(function: Callable[..., Any], dtype: str = "float64", mode: Mode = Mode.VJP, **options: Any) -> Case:
-    """A case of `function` at the points given by name; `domains` and `cuts` go to the exercise."""
-    known = {key: options.pop(key) for key in ("domains", "cuts") if key in options}
-    arguments = {n: torch.as_tensor(v, dtype=torch.float64).to(getattr(torch, dtype)) for n, v in options.items()}
-    function.__annotations__ = {n: Float[Tensor, " ".join(map(str, v.shape))] for n, v in arguments.items()}
-    found = exercise(function, **known)
-    outputs = found.call(arguments)
-    return Case(
-        exercise=found,
-        number=0,
-        arguments=arguments,
-        differentiated=tuple(arguments),
-        upstream=tuple(torch.ones_like(o) if o.is_floating_point() else None for o in outputs),
-        dtype=dtype,
-        seed=1,
-        origin="given",
-        mode=mode,
-    )
 
 
 def derive(function: Callable[..., Any], *, opaque: bool = False, **options: Any) -> Derivation:

@@ -1,0 +1,118 @@
+"""Large gradients along random directions: nothing that matters is missed, and nothing right is refused."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from checker.judge.projection import compare_projections
+from checker.methods.autograd import Reverse
+from checker.tape.record import record
+from checker.values import Case, Comparison, Mode, Verdict
+from tests.cases import case_of
+
+
+def compared(case: Case, plant: dict[str, np.ndarray[Any, Any]] | None = None) -> list[Comparison]:
+    tape = record(case.exercise.call, case.arguments)
+    derivation = Reverse().derive(case, tape, None)
+    return compare_projections([replace(derivation, gradients={**derivation.gradients, **(plant or {})})], case, tape)
+
+
+def thousand(seed: int, dtype: str) -> Case:
+    x = torch.randn(1000, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return case_of(lambda x: (torch.tanh(x) * x).sum(), dtype, Mode.PROJECTION, seed, x=x)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_one_flipped_sign_in_a_thousand_is_found_in_fifty_of_fifty(dtype: str) -> None:
+    missed, alarms = [], []
+    for seed in range(50):
+        case = thousand(seed, dtype)
+        gradient = Reverse().derive(case, None, None).gradients["x"].copy()
+        typical = np.flatnonzero(np.abs(gradient) > 0.1 * np.median(np.abs(gradient)))
+        flipped = np.random.default_rng(seed).choice(typical)
+        right = compared(case, {"x": gradient.copy()})[0]
+        gradient[flipped] *= -1
+        if compared(case, {"x": gradient})[0].verdict is not Verdict.WRONG:
+            missed.append(seed)
+        if right.verdict is not Verdict.AGREES:
+            alarms.append((seed, right.message))
+    assert not missed
+    assert not alarms
+
+
+def test_the_message_names_argument_seed_and_numbers() -> None:
+    case = case_of(lambda x, y: torch.dot(torch.tanh(x), y), mode=Mode.PROJECTION, x=np.linspace(-1, 1, 200), y=np.linspace(0, 2, 200))
+    wrong = {"y": Reverse().derive(case, None, None).gradients["y"] * 1.001}
+    x, y = compared(case, wrong)
+    assert (x.argument, x.verdict) == ("x", Verdict.AGREES)
+    assert "agrees along 8 random directions (seed " in x.message
+    assert "an entry wrong by less than" in x.message
+    assert (y.argument, y.verdict) == ("y", Verdict.WRONG)
+    assert y.message.startswith("gradient of y: along 8 random directions (seed ")
+    assert "8 slopes are wrong" in y.message
+    assert y.relative == pytest.approx(1e-3, rel=1e-4)
+
+
+def test_a_gradient_that_is_not_finite_is_wrong() -> None:
+    case = thousand(0, "float64")
+    gradient = Reverse().derive(case, None, None).gradients["x"].copy()
+    gradient[17] = np.nan
+    found = compared(case, {"x": gradient})[0]
+    assert found.verdict is Verdict.WRONG
+    assert found.message == "gradient of x: 1 of 1000 entries are not finite, the first at [17]"
+
+
+def test_the_same_seed_gives_the_same_directions() -> None:
+    assert compared(thousand(3, "float32"))[0].message == compared(thousand(3, "float32"))[0].message
+    assert compared(thousand(3, "float32"))[0].message != compared(thousand(4, "float32"))[0].message
+
+
+def test_an_ill_conditioned_function_is_no_false_alarm() -> None:
+    x = torch.randn(300, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    labels = torch.arange(30) % 10
+    case = case_of(lambda x: functional.cross_entropy(30 * x.reshape(30, 10), labels), "float32", Mode.PROJECTION, x=x)
+    assert compared(case)[0].verdict is Verdict.AGREES
+    case = case_of(lambda x: torch.sin(1e4 * x).sum(), "float32", Mode.PROJECTION, x=x)
+    assert compared(case)[0].verdict is Verdict.AGREES
+
+
+def test_a_stop_is_held() -> None:
+    case = case_of(lambda x: ((x * x).detach() * x).sum(), mode=Mode.PROJECTION, x=np.linspace(1, 2, 100))
+    assert compared(case)[0].verdict is Verdict.AGREES
+    assert compared(case, {"x": 3 * np.linspace(1, 2, 100) ** 2})[0].verdict is Verdict.WRONG
+
+
+def fashion() -> Case:
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(4, 784, generator=generator), torch.tensor([1, 2, 3, 9])
+
+    def loss(*weights: Tensor) -> Tensor:
+        w1, b1, w2, b2, w3, b3 = weights
+        hidden = torch.relu(functional.linear(torch.relu(functional.linear(images.to(w1.dtype), w1, b1)), w2, b2))
+        return functional.cross_entropy(functional.linear(hidden, w3, b3), labels)
+
+    shapes = {"w1": (512, 784), "b1": (512,), "w2": (512, 512), "b2": (512,), "w3": (10, 512), "b3": (10,)}
+    weights = {n: (2 * torch.rand(s, generator=generator) - 1) / s[-1] ** 0.5 for n, s in shapes.items()}
+    return case_of(loss, "float32", Mode.PROJECTION, **weights)
+
+
+def test_every_parameter_of_a_network_with_669706() -> None:
+    case = fashion()
+    assert sum(t.numel() for t in case.arguments.values()) == 669_706
+    start = time.perf_counter()
+    found = compared(case)
+    assert time.perf_counter() - start < 10.0  # about 0.4 s on an idle core
+    assert [c.argument for c in found] == ["w1", "b1", "w2", "b2", "w3", "b3"]
+    assert all(c.verdict is Verdict.AGREES for c in found)
+    gradient = Reverse().derive(case, None, None).gradients["w2"].copy()
+    largest = np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape)
+    gradient[largest] *= -1
+    assert [c.argument for c in compared(case, {"w2": gradient}) if c.verdict is Verdict.WRONG] == ["w2"]
