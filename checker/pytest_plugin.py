@@ -1,1 +1,179 @@
-"""The pytest plugin (stub, to be written)."""
+"""The pytest plugin.
+
+Comes in: `pytest --checker-exercises PATH`, or the ini key `checker_exercises`.  Goes out: one test an exercise and method; and the fixture
+`check_gradient` for everyone.  Why: a project that has pytest should need nothing else to hold its gradients.
+
+Nothing but pytest is imported until an exercise or the fixture is used: every run of pytest loads this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from checker.authoring import Exercise
+    from checker.record import Record, Refusal
+
+#: What was found about an exercise, by its file and name: each is examined once in a process, for all its methods.
+_RECORDS = pytest.StashKey["dict[tuple[Path, str], Record | Exception]"]()
+_PATHS = pytest.StashKey["list[Path]"]()
+
+
+class Failed(Exception):
+    """An exercise has not its expected outcome; the message is for people."""
+
+
+@pytest.fixture
+def check_gradient() -> Callable[..., None]:
+    """`checker.assert_gradients`: raises unless every gradient of a function at the given inputs is right, and names the entry that is not.
+
+    check_gradient(layer, x=torch.randn(4, 8))
+    """
+    from checker import assert_gradients
+
+    return assert_gradients
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("checker", "gradient checking").addoption(
+        "--checker-exercises",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="Collect the exercises of this file, file.py::name or folder as tests, one for each method. Repeatable.",
+    )
+    parser.addini("checker_exercises", "Files and folders whose exercises are collected as tests.", type="paths", default=[])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the exercises' paths to what pytest collects."""
+    given = [config.invocation_params.dir / text for text in config.getoption("--checker-exercises")]
+    paths = [Path(path) for path in (*given, *config.getini("checker_exercises"))]
+    files = [Path(str(path).partition("::")[0]).resolve() for path in paths]
+    for file, path in zip(files, paths, strict=True):
+        if not file.exists():
+            raise pytest.UsageError(f"checker: {path} does not exist; --checker-exercises takes a file of exercises, or a folder.")
+    config.stash[_PATHS] = files
+    config.stash[_RECORDS] = {}
+    config.args += [str(path) for path in paths]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
+    """Collect a file below one of the paths as exercises; as tests too only where its name says that it holds some."""
+    found: list[pytest.Collector] = yield  # type: ignore[assignment]
+    paths = parent.config.stash[_PATHS]
+    if file_path.suffix != ".py" or not any(file_path.resolve().is_relative_to(path) for path in paths):
+        return found  # type: ignore[return-value]
+    holds_tests = any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("python_files"))
+    return [*(found if holds_tests else []), ExerciseFile.from_parent(parent, path=file_path)]  # type: ignore[return-value]
+
+
+class ExerciseFile(pytest.File):
+    """A file of exercises."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """One test for each exercise and method, and one that fails for everything in the file that cannot be used."""
+        from checker.catalogue import find
+        from checker.methods import names
+
+        found = find([str(self.path)])
+        for exercise in found.exercises:
+            for method in names():
+                item = ExerciseItem.from_parent(self, name=f"{exercise.name}[{method}]", exercise=exercise, method=method)
+                item.add_marker(pytest.mark.xdist_group(f"{self.path}::{exercise.name}"))
+                yield item
+        for refusal in found.refusals:
+            if "there is no exercise" not in refusal.message:
+                yield RefusedItem.from_parent(self, name=f"line {refusal.line}" if refusal.line else "file", refusal=refusal)
+
+
+class ExerciseItem(pytest.Item):
+    """One exercise by one method."""
+
+    def __init__(self, *, exercise: Exercise, method: str, **given: Any) -> None:
+        super().__init__(**given)
+        self.exercise, self.method = exercise, method
+
+    def runtest(self) -> None:
+        """Raise where the exercise has not its expected outcome and this method shows it; skip where it need not arrive and did not."""
+        record = self._record()
+        if not record.as_expected and self.method in _showing(record):
+            raise Failed(_explained(record, self.method))
+        derivations = [d for case in record.cases for d in case.derivations if d.method == self.method]
+        problems = [d.problem for d in derivations if d.problem]
+        if self.method in record.missing:
+            reason = f": {problems[0].message}" if problems else ""
+            raise Failed(f"{self.method} is required of {record.exercise} and did not arrive{reason}")
+        if not derivations or len(problems) == len(derivations):
+            pytest.skip(problems[0].message if problems else f"{self.method} was not run")
+
+    def _record(self) -> Record:
+        """What was found about the exercise, or the error that prevented it: examined at the first call."""
+        from checker.examine import examine
+        from checker.loading import TookTooLong, limited
+        from checker.values import Settings
+
+        records, settings = self.config.stash[_RECORDS], Settings()
+        key = (self.path, self.exercise.name)
+        if key not in records:
+            try:
+                with limited(settings.time_limit):
+                    records[key] = examine(self.exercise, settings)
+            except TookTooLong:
+                records[key] = Failed(f"{self.exercise.id} was still running after {settings.time_limit:g} s. Does a loop here never end?")
+            except Exception as error:  # shown by every method of the exercise
+                records[key] = error
+        found = records[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The sentence alone where it was written for people."""
+        from checker.errors import Error
+
+        return str(excinfo.value) if isinstance(excinfo.value, (Failed, Error)) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, max(0, self.exercise.line - 1), self.name
+
+
+class RefusedItem(pytest.Item):
+    """Something in a file of exercises that cannot be used."""
+
+    def __init__(self, *, refusal: Refusal, **given: Any) -> None:
+        super().__init__(**given)
+        self.refusal = refusal
+
+    def runtest(self) -> None:
+        place = ":".join(str(part) for part in (self.refusal.file, self.refusal.line) if part)
+        raise Failed(f"{place}: {self.refusal.message} {self.refusal.advice}".rstrip())
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        return str(excinfo.value) if isinstance(excinfo.value, Failed) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, max(0, (self.refusal.line or 1) - 1), self.name
+
+
+def _showing(record: Record) -> set[str]:
+    """Methods that show the record's verdict; all of them where none does by itself (a number that is not reproduced, an expected fault
+    that was not found)."""
+    shown = {c.method for case in record.cases for c in case.comparisons if c.verdict == record.verdict}
+    shown |= {d.method for case in record.cases for d in case.derivations if d.problem and d.problem.verdict == record.verdict}
+    return shown or {d.method for case in record.cases for d in case.derivations}
+
+
+def _explained(record: Record, method: str) -> str:
+    """The record's sentence, then what this method's comparisons say."""
+    said = [
+        c.message for case in record.cases for c in case.comparisons if c.method == method and c.verdict == record.verdict and c.message
+    ]
+    lines = [f"{record.exercise}: {record.verdict}, expected {record.expected}", record.explanation, *dict.fromkeys(said)]
+    return "\n".join([*lines, f"seed {record.seed}"])

@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
 from checker import children
 from checker.authoring import Exercise
+from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
 from checker.provenance import cores, provenance

@@ -1,7 +1,7 @@
 """The exercise that `checker new` writes.
 
-Comes in: the path of a file that does not exist.  Goes out: that file, which passes `checker check`.  Why: changing a working example is the
-shortest way to an exercise of one's own.
+Comes in: the path of a file that does not exist.  Goes out: that file, which passes `checker check`.  Why: changing a working example is
+the shortest way to an exercise of one's own.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ first thing seen must be which exercise is wrong, where, and by how much.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +22,7 @@ from checker.record import Document, Record, Refusal
 from checker.values import Comparison, Verdict
 
 WIDEST = 100
+INDENT = " " * 4
 
 #: The results of a good exercise and of a bad one, with a sign beside the colour.
 GOOD, BAD = ("✓", "green"), ("✗", "red")
@@ -54,15 +55,15 @@ def progress(total: int, *, shown: bool) -> Iterator[Callable[[Record | Refusal]
 
 
 def show(document: Document, *, of: int, stream: TextIO, only_failures: bool = False) -> None:
-    """Print a run's results: the table and how it went, unless `only_failures`, and a block for all that is not as it should be. `of` is the
-    number of exercises that were found."""
+    """Print a run's results: the table and how it went, unless `only_failures`, and a block for all that is not as it should be. `of` is
+    the number of exercises that were found."""
     out = console(stream)
     if document.records and not only_failures:
         out.print(table(document.records))
         out.print()
     for record in document.records:
         if not record.as_expected:
-            for part in unexpected(record):
+            for part in unexpected(record, out.width):
                 out.print(part)
             out.print()
     refused(document.refusals, stream=stream)
@@ -107,7 +108,7 @@ def table(records: Sequence[Record]) -> Table:
     return made
 
 
-def unexpected(record: Record) -> Iterator[Text | Padding]:
+def unexpected(record: Record, width: int) -> Iterator[Text]:
     """A record that is not as expected: the sentence, the worst entry of each method and argument, what is missing, where and how to see it
     again."""
     sign, colour = BAD
@@ -117,7 +118,7 @@ def unexpected(record: Record) -> Iterator[Text | Padding]:
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
     for line in dict.fromkeys(filter(None, lines)):
-        yield Padding(Text(printable(line)), (0, 0, 0, 4))
+        yield Text("\n".join(textwrap.wrap(printable(line), width - 4, initial_indent=INDENT, subsequent_indent=INDENT)))
 
 
 def refusal(refused: Refusal) -> Text:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from jaxtyping import Float
@@ -158,7 +159,7 @@ def test_whose_fault_it_was_is_kept_and_the_others_go_on(name: str, fault: str, 
     assert refusal.what == f"test_runner.py::{name}"
     assert refusal.fault == fault
     assert message in refusal.message
-    assert refusal.file == __file__
+    assert Path(refusal.file or "").name == "test_runner.py"
 
 
 def test_the_line_of_an_authors_fault_is_kept() -> None:
