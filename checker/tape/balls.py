@@ -2,26 +2,21 @@
 
 Comes in: a tape, its arguments and the upstream gradient.  Goes out: `Enclosure`; `allowed` gives the allowed error.  Why: a gradient can
 only be judged against a reference that is known to be right, within an error that the point's own conditioning explains.
-
-A ball is a midpoint and a radius (Arb, Johansson 2017): every operation encloses the exact result. `Rounding` widens each result by what
-the operation's rounding in a dtype may add, as in a running error analysis (Higham, Accuracy and Stability, section 3.3).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flint
 import numpy as np
 import torch
 from flint import arb
 
+from checker.tape.arithmetic import Balls, Rounding, precision
 from checker.tape.interpreter import Replayed, interpret, pull
-from checker.tape.numbers import Role
 from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
@@ -53,255 +48,6 @@ class Enclosure:
     gradient: Mapping[str, Midpoints]
     path: tuple[Check[arb], ...]
     bits: int
-
-
-class Balls:
-    """Exact arithmetic: every result encloses the exact one, to the precision at work."""
-
-    zero, one = arb(0), arb(1)
-
-    def variable(self, name: str, index: tuple[int, ...], value: float) -> arb:
-        return arb(value)
-
-    def exact(self, value: float) -> arb:
-        return arb(value)
-
-    def constant(self, value: float) -> arb:
-        return arb(value)
-
-    def pi(self) -> arb:
-        return arb.pi()
-
-    def add(self, terms: Sequence[arb]) -> arb:
-        return sum(terms, self.zero)
-
-    def negate(self, x: arb) -> arb:
-        return -x
-
-    def multiply(self, x: arb, y: arb) -> arb:
-        return x * y
-
-    def divide(self, x: arb, y: arb) -> arb:
-        return x / y
-
-    def power(self, x: arb, y: arb) -> arb:
-        return x**y
-
-    def function(self, name: str, x: arb) -> arb:
-        special = _SPECIAL.get(name)
-        return special(x) if special else getattr(x, name)()
-
-    def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
-        if not matrix or not right[0]:
-            return [list(row) for row in right]
-        solution: list[list[arb]] = flint.arb_mat(matrix).solve(flint.arb_mat(right)).tolist()
-        return solution
-
-    def adjugate(self, matrix: Sequence[Sequence[arb]]) -> tuple[arb, list[list[arb]]]:
-        n = len(matrix)
-        try:
-            inverse = Balls.solve(self, matrix, _identity(n))
-        except ZeroDivisionError:
-            return _leverrier(matrix)
-        determinant: arb = flint.arb_mat(matrix).det() if n else self.one
-        return determinant, [[determinant * x for x in row] for row in inverse]
-
-    def sign(self, x: arb) -> int | None:
-        return 1 if x > 0 else -1 if x < 0 else 0 if x == 0 else None
-
-    def either(self, x: arb, y: arb) -> arb:
-        return x.union(y)
-
-    def shift(self, x: arb) -> arb:
-        return x.mid() if x.is_finite() else self.zero
-
-    def rounded(self, x: arb) -> arb:
-        return x
-
-    def keep(self, x: arb, role: Role) -> arb:
-        return x
-
-    def approximate(self, x: arb) -> float:
-        return float(x.mid())
-
-    def working(self, dtype: str) -> None:
-        pass
-
-
-def _sigmoid(x: arb) -> arb:
-    return 1 / (1 + (-x).exp())
-
-
-_SPECIAL = {
-    "sigmoid": _sigmoid,
-    "exp2": lambda x: arb(2) ** x,
-    "log2": lambda x: x.log() / arb(2).log(),
-    "log10": lambda x: x.log() / arb(10).log(),
-    "trigamma": lambda x: arb(2).zeta(x),
-}
-
-
-@dataclass(frozen=True)
-class Format:
-    """A floating-point format: bits of the significand, and the exponents of its smallest normal and of its overflow threshold.
-
-    Kernels work on half precision in float32 inside, so half formats overflow where float32 does.
-    """
-
-    bits: int
-    normal: int
-    overflow: int = 128
-
-    @property
-    def unit(self) -> float:
-        """The unit roundoff: half the distance from 1 to the next number."""
-        return 2.0**-self.bits
-
-    @property
-    def tiny(self) -> float:
-        """The smallest positive number: what underflow may cost."""
-        return 2.0 ** (self.normal - self.bits + 1)
-
-
-FORMATS = {
-    "float64": Format(53, -1022, 1024),
-    "float32": Format(24, -126),
-    "float16": Format(11, -14),
-    "bfloat16": Format(8, -126),
-}
-
-#: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
-ELEMENTARY = 4
-COARSE = {"sqrt": 1, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
-
-
-class Rounding(Balls):
-    """What floating point may do: each result is widened by the rounding of its operation in the working dtype.
-
-    ½ ULP for + − × ÷ √, a few ULP for elementary functions, (n − 1)·u·Σ|tᵢ| for a sum of n terms in any order, and the underflow unit.
-    A result that the format holds exactly is not rounded. With `coarsest` every operation rounds in that dtype, whatever the tape says.
-    """
-
-    def __init__(self, coarsest: str | None = None) -> None:
-        self.coarsest = coarsest
-        self._kept: dict[str, tuple[Format, arb, arb, float, arb, dict[str, arb]]] = {}
-        self.working("float64")
-
-    def working(self, dtype: str) -> None:
-        dtype = self.coarsest or dtype
-        if dtype not in self._kept:
-            f = FORMATS[dtype]
-            by_name = {name: arb(1, k * f.unit) for name, k in COARSE.items()}
-            self._kept[dtype] = (f, arb(1, f.unit), arb(0, f.tiny), 2.0**f.normal, arb(1, ELEMENTARY * f.unit), by_name)
-        self.format, self.once, self.tiny, self.normal, self.elementary, self.by_name = self._kept[dtype]
-
-    def _round(self, x: arb, ball: arb) -> arb:
-        """`x` times a ball around 1; with the underflow unit where it is small."""
-        size = abs(float(x))
-        if x.is_exact() and x.bits() <= self.format.bits and (size >= self.normal or size == 0):
-            return x
-        return x * ball if size >= self.normal else x * ball + self.tiny
-
-    def constant(self, value: float) -> arb:
-        return self._round(arb(value), self.once)
-
-    def add(self, terms: Sequence[arb]) -> arb:
-        total = sum(terms, self.zero)
-        if len(terms) <= 2:
-            return self._round(total, self.once)
-        size: arb = sum((abs(t) for t in terms), self.zero)
-        return total + size * arb(0, (len(terms) - 1) * self.format.unit)
-
-    def multiply(self, x: arb, y: arb) -> arb:
-        return self._round(x * y, self.once)
-
-    def divide(self, x: arb, y: arb) -> arb:
-        return self._round(x / y, self.once)
-
-    def power(self, x: arb, y: arb) -> arb:
-        return self._round(x**y, self.elementary)
-
-    def function(self, name: str, x: arb) -> arb:
-        return self._round(super().function(name, x), self.by_name.get(name, self.elementary))
-
-    def rounded(self, x: arb) -> arb:
-        return self._round(x, self.once)
-
-    def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
-        """Gaussian elimination is backward stable with pivoting: |δX| ≤ 3n·u |A⁻¹| |A| |X| entry by entry, with modest growth."""
-        solution = super().solve(matrix, right)
-        n = len(matrix)
-        if not n or not right[0]:
-            return solution
-        inverse = super().solve(matrix, _identity(n))
-        size = _absolute(inverse) * (_absolute(matrix) * _absolute(solution))
-        spread = arb(0, 3 * n * self.format.unit)
-        return [[x + size[i, j] * spread for j, x in enumerate(row)] for i, row in enumerate(solution)]
-
-    def adjugate(self, matrix: Sequence[Sequence[arb]]) -> tuple[arb, list[list[arb]]]:
-        """As if every entry of the matrix were off by 3n·u of itself, which is the backward error of elimination."""
-        determinant, adjugate = super().adjugate(matrix)
-        n = len(matrix)
-        if not n:
-            return determinant, adjugate
-        sizes = _absolute(matrix)
-        spread = arb(0, 3 * n * self.format.unit)
-        try:
-            inverse = _absolute(super().solve(matrix, _identity(n)))
-            change = inverse * (sizes * inverse) * abs(determinant)
-            change += _absolute(adjugate) * sum((inverse[i, j] * sizes[j, i] for i in range(n) for j in range(n)), self.zero)
-        except ZeroDivisionError:
-            change = (n - 1) * _permanents(sizes)
-        trace = sum((abs(adjugate[j][i]) * sizes[i, j] for i in range(n) for j in range(n)), self.zero)
-        return determinant + trace * spread, [[x + change[i, j] * spread for j, x in enumerate(row)] for i, row in enumerate(adjugate)]
-
-
-def _absolute(rows: Sequence[Sequence[arb]]) -> flint.arb_mat:
-    return flint.arb_mat([[abs(x) for x in row] for row in rows])
-
-
-def _identity(n: int) -> list[list[arb]]:
-    return [[arb(int(i == j)) for j in range(n)] for i in range(n)]
-
-
-def _leverrier(matrix: Sequence[Sequence[arb]]) -> tuple[arb, list[list[arb]]]:
-    """Determinant and adjugate by Faddeev and LeVerrier: only integers are divided by, so a singular matrix is as good as any.
-
-    M₁ = I, c = tr(A Mₖ) / k, Mₖ₊₁ = A Mₖ − c I; then det A = (−1)ⁿ⁻¹ c of the last step, and adj A = (−1)ⁿ⁻¹ Mₙ.
-    """
-    a, identity = flint.arb_mat(matrix), flint.arb_mat(_identity(len(matrix)))
-    power, product = identity, a
-    for k in range(1, len(matrix)):
-        power = product - identity * (_trace(product) / k)
-        product = a * power
-    sign = (-1) ** (len(matrix) - 1)
-    return sign * _trace(product) / len(matrix), (power * sign).tolist()
-
-
-def _trace(matrix: flint.arb_mat) -> arb:
-    return sum((matrix[i, i] for i in range(matrix.nrows())), arb(0))
-
-
-def _permanents(sizes: flint.arb_mat) -> flint.arb_mat:
-    """A bound of Σ |products| in each entry of the adjugate: the product of the row sums of the minor."""
-    n = sizes.nrows()
-    bound = [[arb(1)] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(n):
-            for row in (r for r in range(n) if r != j):
-                bound[i][j] *= sum((sizes[row, column] for column in range(n) if column != i), arb(0))
-    return flint.arb_mat(bound)
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Work with `bits` bits inside: the library's precision is global, so it is set and restored here and nowhere else."""
-    before = flint.ctx.prec
-    flint.ctx.prec = bits
-    try:
-        yield
-    finally:
-        flint.ctx.prec = before
 
 
 def enclose(
@@ -376,7 +122,7 @@ def _unsettled(replayed: Replayed[arb], gradient: Mapping[str, Array], bits: int
 def _midpoints(array: Array) -> Midpoints:
     high, low, radius = (np.zeros(array.shape) for _ in range(3))
     for index in np.ndindex(array.shape):
-        x = array[index]
+        x: Any = array[index]
         if not x.is_finite():
             high[index], radius[index] = math.nan, math.inf
             continue
@@ -391,7 +137,8 @@ def _reach(array: Array, truth: Midpoints) -> Array:
     """The distance from the midpoints of the truth to the far side of each ball."""
     reach = np.zeros(array.shape)
     for index in np.ndindex(array.shape):
-        x = array[index] - arb(float(truth.high[index])) - arb(float(truth.low[index]))
+        x: Any = array[index]
+        x = x - arb(float(truth.high[index])) - arb(float(truth.low[index]))
         reach[index] = _up(x) if x.is_finite() else math.inf
     return reach
 

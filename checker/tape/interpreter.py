@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from checker.errors import Unsupported
-from checker.tape.numbers import N, NumberSystem
 from checker.tape.decompositions import decomposition
+from checker.tape.numbers import N, NumberSystem
 from checker.tape.operations import Rule, bind, find
 from checker.tape.scalars import Graph, Scalar
 from checker.tape.tape import Node, Ref, Tape

@@ -66,7 +66,7 @@ class NumberSystem(Protocol[N]):
         """A number that stands for `x` and for `y`: asked only where `sign` has answered None."""
 
     def shift(self, x: N) -> N:
-        """A constant near `x`. Asked where mathematics cancels it (the maximum inside a softmax), so any constant is right; zero reads best."""
+        """A constant near `x`. Asked where mathematics cancels it (the maximum inside a softmax): any is right, zero reads best."""
 
     def rounded(self, x: N) -> N:
         """`x` after it was stored in the working dtype."""

@@ -240,10 +240,7 @@ class Graph(Generic[N]):
 
         Only a difference that an input reaches is noted.
         """
-        if difference.index < 0:
-            sign = self.numbers.sign(difference.value)
-        else:
-            sign = self.check(decides, difference)
+        sign = self.numbers.sign(difference.value) if difference.index < 0 else self.check(decides, difference)
         if sign is None:
             return self.either(positive(), negative())
         if sign == 0:

@@ -3,7 +3,8 @@
 Comes in: a node's operation and its operands as arrays.  Goes out: result arrays.  Why: a rule is mathematics, written once; the
 number system decides whether it is evaluated exactly, with rounding, or as formulas.
 
-A rule is a function of the graph and of the operation's own arguments, by their ATen names (`self` is called `x`, `other` is `y`):
+A rule is a function of the graph and of the operation's own arguments, by their ATen names; `self` and `input` are called `x`, `other`
+is called `y`:
 
     @rule("mul")
     def _(g, x, y):
@@ -26,7 +27,9 @@ from checker.errors import Unsupported
 from checker.tape.tape import Node
 
 #: Options that change where or how a result is stored, never what it is.
-HARMLESS = frozenset({"memory_format", "non_blocking", "layout", "device", "pin_memory", "dtype", "check_errors", "half_to_float", "generator"})
+HARMLESS = frozenset(
+    {"memory_format", "non_blocking", "layout", "device", "pin_memory", "dtype", "check_errors", "half_to_float", "generator"}
+)
 
 _THEMES = ("elementwise", "choice", "reductions", "linear", "neural", "losses", "views", "indexing")
 
@@ -82,10 +85,8 @@ def _load() -> None:
 @cache
 def _arguments(operation: Any) -> tuple[tuple[str, bool, Any, bool], ...]:
     """Of each argument of the schema: its name, whether it has a default, that default, and whether it is an `out=`."""
-    names = {"self": "x", "other": "y"}
-    return tuple(
-        (names.get(a.name, a.name), a.has_default_value(), a.default_value, bool(a.is_out)) for a in operation._schema.arguments
-    )
+    names = {"self": "x", "input": "x", "other": "y"}
+    return tuple((names.get(a.name, a.name), a.has_default_value(), a.default_value, bool(a.is_out)) for a in operation._schema.arguments)
 
 
 def bind(node: Node, found: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

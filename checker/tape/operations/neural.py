@@ -26,22 +26,22 @@ def _each(values: Sequence[int], count: int) -> list[int]:
 
 @rule("convolution")
 def _convolution(
-    g: G, input: Array, weight: Array, bias: Array | None, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int],
+    g: G, x: Array, weight: Array, bias: Array | None, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int],
     transposed: bool, output_padding: Sequence[int], groups: int,
-) -> Array:  # fmt: skip  # noqa: A002
+) -> Array:  # fmt: skip
     """Every output entry is one inner product of a patch and a filter, plus the bias."""
     if transposed:
         raise Unsupported("aten.convolution", "transposed=True has no rule here", line=g.line)
-    space = input.ndim - 2
+    space = x.ndim - 2
     stride, padding, dilation = (_each(v, space) for v in (stride, padding, dilation))
-    padded = g.full([*input.shape[:2], *(n + 2 * p for n, p in zip(input.shape[2:], padding, strict=True))], g.zero)
-    padded[(..., *(slice(p, p + n) for n, p in zip(input.shape[2:], padding, strict=True)))] = input
+    padded = g.full([*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))], g.zero)
+    padded[(..., *(slice(p, p + n) for n, p in zip(x.shape[2:], padding, strict=True)))] = x
     out_channels, per_group, *kernel = weight.shape
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     size = [(n - r) // s + 1 for n, r, s in zip(padded.shape[2:], reach, stride, strict=True)]
-    result = np.empty((input.shape[0], out_channels, *size), object)
+    result = np.empty((x.shape[0], out_channels, *size), object)
     filters = [list(w.reshape(-1)) for w in weight]
-    for batch in range(input.shape[0]):
+    for batch in range(x.shape[0]):
         for place in itertools.product(*(range(n) for n in size)):
             window = tuple(slice(i * s, i * s + r, d) for i, s, r, d in zip(place, stride, reach, dilation, strict=True))
             patches = [
@@ -56,7 +56,7 @@ def _convolution(
 def _windows(
     size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], ceil: bool
 ) -> list[list[tuple[int, int]]]:
-    """Per dimension the (start, stop) of each pooling window, in the coordinates of the unpadded input."""
+    """Per dimension the (start, stop) of each pooling window, in the coordinates of the unpadded x."""
     windows = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         reach = d * (k - 1) + 1
@@ -141,42 +141,42 @@ def _rows(g: G, rows: Array, eps: float) -> tuple[Array, Array, Array]:
 
 @rule("native_layer_norm")
 def _layer_norm(
-    g: G, input: Array, normalized_shape: Sequence[int], weight: Array | None, bias: Array | None, eps: float
-) -> tuple[Array, Array, Array]:  # fmt: skip  # noqa: A002
-    outer = input.shape[: input.ndim - len(normalized_shape)]
-    rows, means, scales = _rows(g, input.reshape(math.prod(outer), -1), eps)
+    g: G, x: Array, normalized_shape: Sequence[int], weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    outer = x.shape[: x.ndim - len(normalized_shape)]
+    rows, means, scales = _rows(g, x.reshape(math.prod(outer), -1), eps)
     statistics = (*outer, *(1 for _ in normalized_shape))
-    return _affine(g, rows.reshape(input.shape), weight, bias), means.reshape(statistics), scales.reshape(statistics)
+    return _affine(g, rows.reshape(x.shape), weight, bias), means.reshape(statistics), scales.reshape(statistics)
 
 
 @rule("native_group_norm")
 def _group_norm(
-    g: G, input: Array, weight: Array | None, bias: Array | None, N: int, C: int, HxW: int, group: int, eps: float  # noqa: A002, N803
+    g: G, x: Array, weight: Array | None, bias: Array | None, N: int, C: int, HxW: int, group: int, eps: float  # noqa: N803
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    rows, means, scales = _rows(g, input.reshape(N * group, -1), eps)
-    over = (1, C, *(1 for _ in input.shape[2:]))
+    rows, means, scales = _rows(g, x.reshape(N * group, -1), eps)
+    over = (1, C, *(1 for _ in x.shape[2:]))
     weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
-    return _affine(g, rows.reshape(input.shape), weight, bias), means.reshape(N, group), scales.reshape(N, group)
+    return _affine(g, rows.reshape(x.shape), weight, bias), means.reshape(N, group), scales.reshape(N, group)
 
 
 @rule("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "_native_batch_norm_legit_functional")
 def _batch_norm(
-    g: G, input: Array, weight: Array | None, bias: Array | None, momentum: float, eps: float, running_mean: Array | None = None,
+    g: G, x: Array, weight: Array | None, bias: Array | None, momentum: float, eps: float, running_mean: Array | None = None,
     running_var: Array | None = None, training: bool = False,
-) -> tuple[Array, Any, Any]:  # fmt: skip  # noqa: A002
+) -> tuple[Array, Any, Any]:  # fmt: skip
     """Each channel standardised by the batch's own statistics in training, which the running ones then follow, else by the running ones."""
-    over = (1, -1, *(1 for _ in input.shape[2:]))
+    over = (1, -1, *(1 for _ in x.shape[2:]))
     weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
     if not training:
         assert running_mean is not None
         assert running_var is not None
         scale = g.map(lambda v: g.function("rsqrt", v + eps), running_var)
-        plain = g.map(lambda x, m, s: (x - m) * s, input, running_mean.reshape(over), scale.reshape(over))
+        plain = g.map(lambda x, m, s: (x - m) * s, x, running_mean.reshape(over), scale.reshape(over))
         return _affine(g, plain, weight, bias), None, None
-    channels = np.moveaxis(input, 1, 0)
-    rows, means, scales = _rows(g, channels.reshape(input.shape[1], -1), eps)
+    channels = np.moveaxis(x, 1, 0)
+    rows, means, scales = _rows(g, channels.reshape(x.shape[1], -1), eps)
     if running_mean is not None and running_var is not None:
-        spread = reduce(g, lambda items: variance(g, items), channels.reshape(input.shape[1], -1), 1)
+        spread = reduce(g, lambda items: variance(g, items), channels.reshape(x.shape[1], -1), 1)
         for kept, fresh in ((running_mean, means), (running_var, spread)):
             kept[...] = g.stop(g.map(lambda old, new: (1 - g.scalar(momentum)) * old + momentum * new, kept, fresh))
     return _affine(g, np.moveaxis(rows.reshape(channels.shape), 0, 1), weight, bias), means, scales
@@ -184,24 +184,24 @@ def _batch_norm(
 
 @rule("_fused_rms_norm")
 def _rms_norm(
-    g: G, input: Array, normalized_shape: Sequence[int], weight: Array | None, eps: float | None
-) -> tuple[Array, Array]:  # fmt: skip  # noqa: A002
+    g: G, x: Array, normalized_shape: Sequence[int], weight: Array | None, eps: float | None
+) -> tuple[Array, Array]:  # fmt: skip
     if eps is None:
         raise Unsupported("aten._fused_rms_norm", "eps=None has no rule here", line=g.line)
-    outer = input.shape[: input.ndim - len(normalized_shape)]
-    rows = input.reshape(math.prod(outer), -1)
+    outer = x.shape[: x.ndim - len(normalized_shape)]
+    rows = x.reshape(math.prod(outer), -1)
     scales = np.array([g.function("rsqrt", g.dot(row, row) / g.scalar(len(row)) + eps) for row in rows], object)
-    plain = g.map(lambda x, s: x * s, rows, scales[:, None]).reshape(input.shape)
+    plain = g.map(lambda x, s: x * s, rows, scales[:, None]).reshape(x.shape)
     return _affine(g, plain, weight, None), scales.reshape(*outer, *(1 for _ in normalized_shape))
 
 
 @rule("native_dropout")
-def _dropout(g: G, input: Array, p: float, recorded: Any, train: bool | None = None) -> tuple[Array, None]:  # noqa: A002
+def _dropout(g: G, x: Array, p: float, recorded: Any, train: bool | None = None) -> tuple[Array, None]:
     """The mask that was drawn is drawn again."""
     if train is False:
-        return input.copy(), None
+        return x.copy(), None
     scale = g.one if p == 1 else 1 / (1 - g.scalar(p))
-    return g.map(lambda x, kept: x * scale if g.numbers.sign(kept.value) else g.zero, input, recorded[1]), None
+    return g.map(lambda x, kept: x * scale if g.numbers.sign(kept.value) else g.zero, x, recorded[1]), None
 
 
 @rule("_scaled_dot_product_flash_attention_for_cpu")

@@ -5,6 +5,7 @@ A shape that NumPy can only give by copying stays a copy; what would be written 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ def _split(g: G, x: Array, split_size: int, dim: int = 0) -> list[Array]:
 @rule("split_with_sizes", "unsafe_split_with_sizes", view=True)
 def _split_with_sizes(g: G, x: Array, split_sizes: Sequence[int], dim: int = 0) -> list[Array]:
     ends = np.cumsum([0, *split_sizes]).tolist()
-    return [_slice(g, x, dim, a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    return [_slice(g, x, dim, a, b) for a, b in itertools.pairwise(ends)]
 
 
 @rule("diagonal", view=True)
