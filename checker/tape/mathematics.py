@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy.printing.latex import LatexPrinter, translate
+from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from checker.tape.symbolic import Expression, evaluate, mp
@@ -23,7 +23,9 @@ from checker.values import Array
 
 ENTRIES = 16  #: of a vector or matrix that is written out
 OPERATIONS = 300  #: of one entry
-SIMPLIFIED = 60  #: operations up to which shorter forms are looked for
+SIMPLIFIED = 40  #: operations of an entry up to which shorter forms are looked for
+SYMBOLS = 4  #: and in how many symbols, for the slower ones
+BUDGET = 400  #: operations in all for which they are
 PROGRAM = 5_000  #: steps of a program that is substituted back
 
 #: Where the float run decides "less", the boundary belongs to "greater or equal"; and so on. Others decide by a sign.
@@ -31,6 +33,14 @@ _STRICT_BELOW, _STRICT_ABOVE = frozenset({"lt", "ge"}), frozenset({"gt", "le", "
 _FLIPPED = {"<": ">", "≤": "≥", ">": "<", "≥": "≤", "=": "=", "≠": "≠"}
 _LATEX = {"<": "<", "≤": r"\le", ">": ">", "≥": r"\ge", "=": "=", "≠": r"\ne"}
 _PYTHON = {"<": "<", "≤": "<=", ">": ">", "≥": ">=", "=": "==", "≠": "!="}
+
+
+def _greek(letter: str) -> str:
+    """`lambda` of λ; empty of any other letter. Unicode spells it lamda."""
+    return unicodedata.name(letter, "").partition("GREEK SMALL LETTER ")[2].lower().replace("lamda", "lambda")
+
+
+_GREEK = frozenset(map(_greek, "αβγδεζηθικλμνξπρστυφχψω"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +104,22 @@ def _write(
     claims: list[tuple[sympy.Expr, sympy.Expr]] = []
     notes: list[str] = []
 
+    budget = BUDGET
+
     def array(what: str, shape: Shape, entries: Entries) -> str:
+        nonlocal budget
+        shape = shape if len(shape) <= 2 else tuple(size for size in shape if size != 1)
         if len(entries) > ENTRIES or len(shape) > 2:
-            notes.append(f"{what} has {len(entries)} entries; up to {ENTRIES} are written out.")
+            notes.append(f"{what} is written out only where it is a vector or a matrix of up to {ENTRIES} entries.")
             return ""
-        found = [back.read(entry) for entry in entries]
-        if any(f is None for f in found):
+        found = [read for entry in entries if (read := back.read(entry)) is not None]
+        if len(found) < len(entries):
             notes.append(f"{what} needs more than {OPERATIONS} operations an entry, too many to read.")
             return ""
-        shown = [simplest(f) for f in found if f is not None]
+        shown: list[sympy.Expr] = []
+        for f in found:
+            budget -= int(f.count_ops())
+            shown.append(simplest(f) if budget > 0 else f)
         claims.extend(zip(shown, entries, strict=True))
         return matrix(np.array([*shown, None], object)[:-1].reshape(shape))
 
@@ -156,12 +173,15 @@ def _tidy(e: sympy.Expr) -> sympy.Expr:
 
 def simplest(e: sympy.Expr) -> sympy.Expr:
     """The shortest of a few equal forms. Only steps that are quick at this size are tried."""
-    if e.is_Atom or e.count_ops() > SIMPLIFIED:
+    size = e.count_ops()
+    if e.is_Atom or size > SIMPLIFIED:
         return e
-    forms = [e, sympy.factor_terms(e), sympy.together(e), sympy.powsimp(e)]
-    if not e.has(sympy.Function) and len(e.free_symbols) <= 8:
-        forms += [sympy.cancel(e), sympy.factor(e)]
-    forms += [sympy.factor_terms(f) for f in forms[2:]]
+    forms = [e, sympy.factor_terms(e)]
+    if len(e.free_symbols) <= SYMBOLS:
+        forms += [sympy.together(e), sympy.powsimp(e)]
+        if not e.has(sympy.Function) and size <= SIMPLIFIED // 2:
+            forms += [sympy.cancel(e), sympy.factor(e)]
+        forms += [sympy.factor_terms(f) for f in forms[2:]]
     return min(forms, key=lambda f: (f.count_ops(), len(str(f))))
 
 
@@ -202,8 +222,13 @@ class Condition:
         return self.right / self.factor
 
     def write(self) -> tuple[str, str]:
-        left, right = (self.base, sympy.Integer(0)) if self.right == 0 else (self.left, self.right)
-        return _texts([left, self.relation, right])
+        """With what is subtracted on the other side: a > b."""
+        if self.right != 0:
+            return _texts([self.left, self.relation, self.right])
+        terms = sympy.Add.make_args(self.base)
+        negative = [t for t in terms if t.could_extract_minus_sign()]
+        left = sympy.Add(*(t for t in terms if t not in negative))
+        return _texts([left, self.relation, -sympy.Add(*negative)])
 
 
 def _relation(decides: str, sign: int) -> str:
@@ -251,25 +276,29 @@ class _Words(StrPrinter):  # type: ignore[misc]
 
 
 class _Tex(LatexPrinter):  # type: ignore[misc]
-    """`weight[0, 1]` is written weight₀,₁."""
+    """`w[0, 1]` is written with its indices below."""
 
-    def _print_Symbol(self, e: Any, style: str = "plain") -> str:  # noqa: N802
+    def _print_Symbol(self, e: Any, style: str = "plain") -> str:  # noqa: N802  (sympy finds it by name)
         name, _, index = e.name.rstrip("]").partition("[")
-        return _letters(name) + (f"_{{{index.replace(' ', '')}}}" if index else "")
+        return letters(name, index.replace(" ", ""))
 
 
-def _letters(name: str) -> str:
-    """A name in LaTeX: one letter stands as it is, a Greek one by its name, a word upright."""
-    if len(name) == 1:
-        greek = unicodedata.name(name, "").partition("GREEK SMALL LETTER ")[2].lower()
-        return rf"\{greek}" if greek.isalpha() else name
-    plain = translate(name) if name.isidentifier() else name
-    if plain.startswith("\\"):
-        return plain
-    stem, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
-    if len(stem) == 1 and digits:
-        return rf"{stem}_{{{digits}}}".replace("_{", "^{(").replace("}", ")}")
-    return rf"\mathrm{{{name.replace('_', ' ')}}}"
+def letters(name: str, index: str = "") -> str:
+    """A name in LaTeX. One letter stands as it is, a Greek one by its name; `t_u` has an index, `w1` is the first w, a word is upright."""
+    stem, mark = re.fullmatch(r"(.*?)(_hat|_[^\W\d_]+|_?\d+)?", name).groups()  # type: ignore[union-attr]
+    greek = _greek(stem) if len(stem) == 1 else stem
+    if greek in _GREEK:
+        stem = rf"\{greek}"
+    elif len(stem) != 1:
+        stem, mark = rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}", None
+    below = [index] if index else []
+    if mark == "_hat":
+        stem = rf"\hat{{{stem}}}"
+    elif mark and mark.strip("_").isdigit():
+        stem = rf"{stem}^{{({mark.strip('_')})}}" if index else rf"{stem}_{{{mark.strip('_')}}}"
+    elif mark:
+        below.insert(0, rf"\mathrm{{{mark[1:]}}}")
+    return stem + (f"_{{{','.join(below)}}}" if below else "")
 
 
 def latex(e: sympy.Expr) -> str:

@@ -10,9 +10,10 @@ written. What people read is that program substituted back: `mathematics.py`.
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ from checker.tape.tape import Tape
 from checker.values import Array
 
 DIGITS = 60
-LONGEST = 60_000  #: steps of the straight-line program
-SECONDS = 5.0  #: for deriving it
+LONGEST = 5_000  #: scalar operations of the tape
+WRITTEN_OUT = 3  #: rows of a matrix whose inverse is written by cofactors
 
 mp: Any = MPContext()
 mp.dps = DIGITS
@@ -115,15 +116,15 @@ class Expression:
     checks: tuple[Check[Term], ...]
 
 
-def express(
-    tape: Tape, upstream: Sequence[torch.Tensor | None] | None = None, *, honoured: frozenset[int] = frozenset(), seconds: float = SECONDS
-) -> Expression:
+def express(tape: Tape, upstream: Sequence[torch.Tensor | None] | None = None, *, honoured: frozenset[int] = frozenset()) -> Expression:
     """Read `tape` at its recorded point; derivatives stop at the cuts in `honoured`. `upstream` defaults to ones.
 
     Raises:
         Unsupported: an operation has no rule, two branches meet at the point, or the program is too long to be written in time.
     """
-    numbers = Symbols(seconds)
+    numbers = Symbols()
+    if (count := operations(tape)) > LONGEST:
+        raise Unsupported("symbols", f"{count:,} scalar operations are more than the {LONGEST:,} that are written")
     system: NumberSystem[Term] = numbers
     replayed = interpret(tape, tape.arguments, system, honoured=honoured)
     for check in replayed.graph.checks:
@@ -162,15 +163,27 @@ def evaluate(written: sympy.Expr, point: Mapping[sympy.Symbol, Any]) -> Any:
     return mp.mpf(written.evalf(DIGITS)) if written.is_finite else mp.nan
 
 
+def operations(tape: Tape) -> int:
+    """About how many scalar operations a tape stands for: the larger of operands and results, and m·k·n for a product of matrices."""
+    total = 0
+    for node in tape.nodes:
+        if node.depends:
+            operands = [math.prod(tape.meta[ref.slot].shape) for ref in tape.refs(node)]
+            results = [math.prod(tape.meta[slot].shape) for slot in node.outputs if slot is not None]
+            total += max([*operands, *results], default=0)
+            if node.base in ("mm", "bmm", "addmm", "baddbmm", "convolution"):
+                total += round(math.sqrt(results[0] * math.prod(sorted(operands)[-2:])))  # √(mn · mk · kn) = mkn
+    return total
+
+
 class Symbols:
     """The number system: sympy expressions, each with its number."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self) -> None:
         self.program: dict[sympy.Symbol, sympy.Expr] = {}
         self.point: dict[sympy.Symbol, Any] = {}  # what every symbol is at the recorded point
         self.zero = Term(sympy.Integer(0), mp.mpf(0))
         self.one = Term(sympy.Integer(1), mp.mpf(1))
-        self.seconds, self.deadline = seconds, time.monotonic() + seconds
 
     def variable(self, name: str, index: tuple[int, ...], value: float) -> Term:
         symbol = sympy.Symbol(f"{name}[{', '.join(map(str, index))}]" if index else name, real=True)
@@ -196,13 +209,18 @@ class Symbols:
         return Term(sympy.pi, mp.pi())
 
     def add(self, terms: Sequence[Term]) -> Term:
-        return Term(sympy.Add(*(t.written for t in terms)), mp.fsum(t.value for t in terms))
+        written = [t.written for t in terms]
+        # sympy's search for like terms costs far more than the sum; a long one is not read by anyone
+        total = sympy.Add(*written) if len(written) <= 32 else sympy.Add._from_args(written)
+        return Term(total, mp.fsum(t.value for t in terms))
 
     def negate(self, x: Term) -> Term:
         return Term(-x.written, -x.value)
 
     def multiply(self, x: Term, y: Term) -> Term:
-        return Term(x.written * y.written, x.value * y.value)
+        one, other = x.written, y.written
+        plain = one.is_Symbol and other.is_Symbol and one is not other  # nothing to simplify, and ten times faster said so
+        return Term(sympy.Mul._from_args((one, other)) if plain else one * other, x.value * y.value)
 
     def divide(self, x: Term, y: Term) -> Term:
         return Term(x.written / y.written, x.value / y.value) if y.value != 0 else self._nowhere()
@@ -215,22 +233,51 @@ class Symbols:
         return self._defined(lambda: write(x.written), lambda: compute(x.value))
 
     def solve(self, matrix: Sequence[Sequence[Term]], right: Sequence[Sequence[Term]]) -> list[list[Term]]:
-        """Gaussian elimination; pivots are chosen by their numbers."""
+        """By Cramer's rule where that is short, else by elimination; pivots are chosen by their numbers."""
         rows = [[*a, *b] for a, b in zip(matrix, right, strict=True)]
         size = len(rows)
+        if size <= WRITTEN_OUT:
+            determinant, adjugate = self.adjugate(matrix)
+            if determinant.value == 0:
+                raise ZeroDivisionError("singular matrix")
+            columns = list(zip(*right, strict=True))
+            products = [[self.add([self.multiply(x, y) for x, y in zip(row, c, strict=True)]) for c in columns] for row in adjugate]
+            return [[self.divide(x, determinant) for x in row] for row in products]
         for column in range(size):
             pivot = max(range(column, size), key=lambda r: abs(rows[r][column].value))
             if rows[pivot][column].value == 0:
                 raise ZeroDivisionError("singular matrix")
             rows[column], rows[pivot] = rows[pivot], rows[column]
-            rows[column] = [self.keep(self.divide(entry, rows[column][column]), "value") for entry in rows[column]]
+            top = rows[column] = [self.keep(self.divide(entry, rows[column][column]), "value") for entry in rows[column]]
             for r in range(size):
                 if r != column:
                     factor = self.negate(rows[r][column])
-                    rows[r] = [
-                        self.keep(self.add((a, self.multiply(factor, b))), "value") for a, b in zip(rows[r], rows[column], strict=True)
-                    ]
+                    rows[r] = [self.keep(self.add((a, self.multiply(factor, b))), "value") for a, b in zip(rows[r], top, strict=True)]
         return [row[size:] for row in rows]
+
+    def adjugate(self, matrix: Sequence[Sequence[Term]]) -> tuple[Term, list[list[Term]]]:
+        """By cofactors, as textbooks write them; each minor once."""
+        size = len(matrix)
+        if size > 2 * WRITTEN_OUT:
+            raise Unsupported("det", f"the cofactors of {size} rows are too many to write")
+
+        @cache
+        def minor(rows: tuple[int, ...], columns: tuple[int, ...]) -> Term:
+            if not rows:
+                return self.one
+            terms = []
+            for place, column in enumerate(columns):
+                term = self.multiply(matrix[rows[0]][column], minor(rows[1:], columns[:place] + columns[place + 1 :]))
+                terms.append(self.negate(term) if place % 2 else term)
+            return self.keep(self.add(terms), "value")
+
+        every = tuple(range(size))
+
+        def cofactor(i: int, j: int) -> Term:
+            value = minor(every[:i] + every[i + 1 :], every[:j] + every[j + 1 :])
+            return self.negate(value) if (i + j) % 2 else value
+
+        return minor(every, every), [[cofactor(i, j) for i in every] for j in every]
 
     def sign(self, x: Term) -> int | None:
         """By the number. Zero only where it is written as zero: a value that happens to vanish here is a function that does not."""
@@ -254,8 +301,6 @@ class Symbols:
         symbol = sympy.Symbol(f"#{len(self.program)}", real=True)
         self.program[symbol] = x.written
         self.point[symbol] = x.value
-        if len(self.program) > LONGEST or (len(self.program) % 256 == 0 and time.monotonic() > self.deadline):
-            raise Unsupported("symbolic", f"more than {len(self.program) - 1} operations: too many to write in {self.seconds:g} s")
         return Term(symbol, x.value)
 
     def approximate(self, x: Term) -> float:
