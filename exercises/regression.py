@@ -52,10 +52,6 @@ def noisy_diagonal(generator: torch.Generator) -> dict[str, Tensor]:
     source=BASICS,
     sizes={"n": 6},
     constant=["x", "y"],
-    answer={
-        "linear.weight": "reshape(2 * mean((x * linear.weight + linear.bias - y) * x), 1, 1)",
-        "linear.bias": "reshape(2 * mean(x * linear.weight + linear.bias - y), 1)",
-    },
     descent=Descent(
         values=noisy_diagonal,
         start={"linear.weight": [[0.5]], "linear.bias": [0.33]},
