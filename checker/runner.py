@@ -184,14 +184,8 @@ def _fault(exercise: Exercise, message: str) -> Refusal:
 
 
 def _refusal(exercise: Exercise, fault: str, message: str, *, advice: str = "", line: int | None = None) -> Refusal:
-    return Refusal(
-        what=exercise.id,
-        fault=fault,
-        message=message,
-        file=exercise.path or None,
-        line=line or exercise.line or None,
-        advice=advice,
-    )
+    file = shown(Path(exercise.path)) if exercise.path else None
+    return Refusal(what=exercise.id, fault=fault, message=message, file=file, line=line or exercise.line or None, advice=advice)
 
 
 def _signal_name(number: int) -> str:
