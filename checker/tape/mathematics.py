@@ -22,11 +22,10 @@ from checker.tape.symbolic import Expression, evaluate, mp
 from checker.values import Array
 
 ENTRIES = 16  #: of a vector or matrix that is written out
-OPERATIONS = 300  #: of one entry
-SIMPLIFIED = 40  #: operations of an entry up to which shorter forms are looked for
-SYMBOLS = 4  #: and in how many symbols, for the slower ones
-BUDGET = 400  #: operations in all for which they are
-PROGRAM = 5_000  #: steps of a program that is substituted back
+LONGEST = 180  #: an entry that is written out, in numbers, names and operations
+SIMPLIFIED = 80  #: an entry for which shorter forms are looked for
+SYMBOLS = 4  #: names up to which the slower ones are tried
+BUDGET = 800  #: all entries together for which they are
 
 #: Where the float run decides "less", the boundary belongs to "greater or equal"; and so on. Others decide by a sign.
 _STRICT_BELOW, _STRICT_ABOVE = frozenset({"lt", "ge"}), frozenset({"gt", "le", "relu"})
@@ -114,11 +113,11 @@ def _write(
             return ""
         found = [read for entry in entries if (read := back.read(entry)) is not None]
         if len(found) < len(entries):
-            notes.append(f"{what} needs more than {OPERATIONS} operations an entry, too many to read.")
+            notes.append(f"{what} needs more than {LONGEST} numbers, names and operations an entry, too many to read.")
             return ""
         shown: list[sympy.Expr] = []
         for f in found:
-            budget -= int(f.count_ops())
+            budget -= length(f)
             shown.append(simplest(f) if budget > 0 else f)
         claims.extend(zip(shown, entries, strict=True))
         return matrix(np.array([*shown, None], object)[:-1].reshape(shape))
@@ -143,25 +142,34 @@ def _write(
 
 
 class _Back:
-    """Symbols of the program replaced by what they stand for, as long as that stays small."""
+    """Symbols of the program replaced by what they stand for, as long as that stays short."""
 
     def __init__(self, program: tuple[tuple[sympy.Symbol, sympy.Expr], ...]) -> None:
-        self.sizes: dict[sympy.Symbol, int] = {}
-        self.full: dict[sympy.Symbol, sympy.Expr] = {}
-        if len(program) > PROGRAM:
-            self.sizes = {symbol: OPERATIONS + 1 for symbol, _ in program}
-            return
+        self.full: dict[sympy.Symbol, sympy.Expr | None] = {}
         for symbol, written in program:
-            self.sizes[symbol] = self.size(written)
-            if self.sizes[symbol] <= OPERATIONS:
-                self.full[symbol] = _tidy(written.xreplace(self.full))
-                self.sizes[symbol] = int(self.full[symbol].count_ops()) + 1
-
-    def size(self, written: sympy.Expr) -> int:
-        return int(written.count_ops()) + sum(self.sizes.get(s, 1) for s in written.free_symbols)
+            self.full[symbol] = self.read(written)
 
     def read(self, written: sympy.Expr) -> sympy.Expr | None:
-        return _tidy(written.xreplace(self.full)) if self.size(written) <= OPERATIONS else None
+        names: list[sympy.Symbol] = []
+        size = length(written, names)
+        known = {name: self.full[name] for name in names if name in self.full}
+        if size > LONGEST or any(full is None for full in known.values()):
+            return None
+        if size + sum(length(full) for full in known.values()) > LONGEST:
+            return None
+        return _tidy(written.xreplace(known))
+
+
+def length(e: sympy.Expr, names: list[sympy.Symbol] | None = None) -> int:
+    """Numbers, names and operations in `e`, counted no further than is too long; the names are collected."""
+    count, waiting = 0, [e]
+    while waiting and count <= LONGEST:
+        part = waiting.pop()
+        count += 1
+        if names is not None and part.is_Symbol:
+            names.append(part)
+        waiting.extend(part.args)
+    return count
 
 
 def _tidy(e: sympy.Expr) -> sympy.Expr:
@@ -173,7 +181,7 @@ def _tidy(e: sympy.Expr) -> sympy.Expr:
 
 def simplest(e: sympy.Expr) -> sympy.Expr:
     """The shortest of a few equal forms. Only steps that are quick at this size are tried."""
-    size = e.count_ops()
+    size = length(e)
     if e.is_Atom or size > SIMPLIFIED:
         return e
     forms = [e, sympy.factor_terms(e)]
