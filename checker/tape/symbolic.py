@@ -179,6 +179,8 @@ def operations(tape: Tape) -> int:
 class Symbols:
     """The number system: sympy expressions, each with its number."""
 
+    overflows = False
+
     def __init__(self) -> None:
         self.program: dict[sympy.Symbol, sympy.Expr] = {}
         self.point: dict[sympy.Symbol, Any] = {}  # what every symbol is at the recorded point
@@ -292,6 +294,9 @@ class Symbols:
         return self.zero
 
     def rounded(self, x: Term) -> Term:
+        return x
+
+    def stored(self, x: Term) -> Term:
         return x
 
     def keep(self, x: Term, role: Role) -> Term:
