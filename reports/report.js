@@ -7,7 +7,7 @@ if (tools) {
   const table = document.getElementById("overview");
   const bodies = [...table.tBodies];
   const rows = bodies.flatMap((body) =>
-    [...body.querySelectorAll("tr.exercise")].map((row) => ({ row, body, text: row.cells[0].textContent.toLowerCase() })));
+    [...body.querySelectorAll("tr.exercise")].map((row) => ({ row, body, text: row.cells[0].textContent.toLowerCase(), name: row.querySelector("a").textContent.toLowerCase() })));
   const all = table.appendChild(document.createElement("tbody"));
   const size = (row, key) => {
     const value = row.dataset[key];
@@ -25,7 +25,7 @@ if (tools) {
     }
     const key = order.value;
     const sorted = key === "name"
-      ? [...rows].sort((a, b) => a.text.localeCompare(b.text))
+      ? [...rows].sort((a, b) => a.name.localeCompare(b.name))
       : key ? [...rows].sort((a, b) => size(b.row, key) - size(a.row, key)) : rows;
     for (const { row, body } of sorted) (key ? all : body).append(row);
     for (const body of bodies) body.hidden = Boolean(key) || !body.querySelector("tr.exercise:not([hidden])");

@@ -52,15 +52,19 @@ def _plot(kind: str, title: str, caption: str, drawn: Canvas, *, heat: bool = Fa
     return Plot(kind, title, caption, element(drawn, kind, f"{title}. {caption}"), heat)
 
 
-def _ticks(drawn: Canvas, x: str, y: str) -> None:
+def _ticks(drawn: Canvas, x: str, y: str, *, whole: bool = False) -> None:
     """Labels, and numbers as the rest of the page writes them."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     for axis in (drawn.axes.xaxis, drawn.axes.yaxis):
         logarithmic = axis.get_scale() == "log"
-        axis.set_major_locator(LogLocator(numticks=7) if logarithmic else MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_locator(LogLocator(numticks=7) if logarithmic else MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=whole))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(_power if logarithmic else _plain))
+    widest = max((len(axis.get_major_formatter()(value)) for value in axis.get_majorticklocs()), default=0)
+    box = drawn.axes.get_position()
+    box.x0 = (10 + 6.4 * widest) / 72 / drawn.figure.get_figwidth()
+    drawn.axes.set_position(box)
     drawn.axes.set_xlabel(x)
     drawn.axes.set_title(y, loc="left", fontsize=11)
 
@@ -142,9 +146,10 @@ def _contour(curve: CurveRecord) -> Plot:
     z = np.ma.masked_invalid(_floats(curve.z).reshape(len(y), len(x)))
     names, point = [str(n) for n in curve.extra["names"]], _floats(curve.extra["point"])
     gradient = _floats(curve.extra["gradient"])
-    drawn = canvas(4.4, 4.3, bottom=0.13)
+    drawn = canvas(3.4, 3.4)
     axes = drawn.axes
-    axes.contour(x, y, z, levels=10, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
+    levels = np.unique(np.quantile(z.compressed(), np.linspace(0.02, 0.98, 11))) if z.count() else []
+    axes.contour(x, y, z, levels=levels, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
     axes.set_aspect("equal", adjustable="box")
     length = float(np.hypot(*gradient))
     if np.isfinite(length) and length > 0:
@@ -182,10 +187,10 @@ def _heat(case: CaseRecord) -> Iterator[Plot]:
         if not ratio.any():
             continue
         rows, columns = ratio.shape
-        width = 4.6
-        drawn = canvas(width, min(5.0, max(1.4, 0.7 + width * 0.8 * rows / columns)), left=0.11)
+        side = min(0.5, 4.2 / max(rows, columns))
+        drawn = canvas(side * columns, side * rows)
         _cells(drawn, ratio)
-        _ticks(drawn, "column", "row")
+        _ticks(drawn, "column", "row", whole=True)
         worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         caption = (
             f"|error| ÷ allowed error of {comparison.method}, for each entry of the gradient of {name}. The largest, "

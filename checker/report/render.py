@@ -13,7 +13,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,20 @@ def render(
         text = template(search, "index.html").render(overview=overview(documents), root="")
         (staging / "index.html").write_text(text, encoding="utf-8")
     return folder / "index.html"
+
+
+def probe(folder: Path) -> None:
+    """Find out now what `render` would find out after the long work: whether the folder can be written.
+
+    Raises:
+        UsageError: as `render` would.
+    """
+    with suppress(_Enough), _staged(folder):
+        raise _Enough
+
+
+class _Enough(Exception):
+    """The folder can be written, and nothing is to be."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +160,7 @@ def _staged(folder: Path) -> Iterator[Path]:
             staging.rename(target)
     except OSError as error:
         raise UsageError(
-            f"the report cannot be written to {folder}: {error.strerror or error}. Give a folder that can be written with -o."
+            f"the report cannot be written to {folder}: {error.strerror or error}. Give a folder that can be written."
         ) from None
     finally:
         if staging is not None:

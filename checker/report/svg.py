@@ -33,6 +33,10 @@ _ROLE = {colour: role for role, colour in COLOUR.items()}
 _KEPT = frozenset(["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-dashoffset", "opacity", "text-anchor"])
 _TARGET = re.compile(r"""(?:xlink:href="|url\()#([^")]+)""")
 _LONG_DECIMALS = re.compile(r"(-?\d+\.\d\d)\d+")
+#: Room for ticks and labels: left, right, top, bottom, in inches.
+_MARGINS = (0.6, 0.15, 0.3, 0.5)
+#: Pixels of the page for one point of the drawing.
+_PIXELS = 1.3
 _STYLE = re.compile(r"([\w-]+): ([^;]+)")
 _SPACE = re.compile(r"\s+")
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -94,12 +98,14 @@ def _settings() -> Any:
     }
 
 
-def canvas(width: float = 5.0, height: float = 3.3, *, left: float = 0.12, bottom: float = 0.16) -> Canvas:
-    """An empty figure, sizes in inches, margins as fractions."""
+def canvas(width: float = 4.25, height: float = 2.5) -> Canvas:
+    """An empty figure; the size, in inches, is that of its axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), facecolor="none")
-    axes = figure.add_axes((left, bottom, 0.97 - left, 0.91 - bottom), facecolor="none")
+    left, right, top, bottom = _MARGINS
+    across, up = left + width + right, bottom + height + top
+    figure = Figure(figsize=(across, up), facecolor="none")
+    axes = figure.add_axes((left / across, bottom / up, width / across, height / up), facecolor="none")
     return Canvas(figure, axes)
 
 
@@ -110,7 +116,7 @@ def element(drawn: Canvas, name: str, description: str) -> Markup:
     root = ElementTree.fromstring(buffer.getvalue())
     ids = {target: f"{name}-{number}" for number, target in enumerate(sorted(set(_TARGET.findall(buffer.getvalue()))))}
     box = root.get("viewBox", "")
-    width, height = (f"{float(size):.0f}" for size in box.split()[2:])
+    width, height = (f"{float(size) * _PIXELS:.0f}" for size in box.split()[2:])
     attributes = {"class": "plot", "viewBox": box, "width": width, "height": height, "role": "img", "aria-label": description}
     return Markup(_tag("svg", attributes, "".join(_written(child, ids) for child in root)))
 

@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 
 from checker.errors import UsageError
 from checker.report import numerals, plots
-from checker.report.looks import LOOKS, look
 from checker.report.markup import markdown, phrase, sentence
 from checker.report.mathematics import mathml
+from checker.report.signs import SIGNS, sign
 from checker.values import SEVERITY
 
 #: Copied beside the pages as they are.
@@ -38,7 +38,7 @@ def environment(search: tuple[str, ...]) -> Environment:
         "ulps": numerals.ulps,
         "duration": numerals.duration,
         "grid": numerals.grid,
-        "look": look,
+        "sign": sign,
         "markdown": markdown,
         "phrase": phrase,
         "sentence": sentence,
@@ -48,7 +48,7 @@ def environment(search: tuple[str, ...]) -> Environment:
         "counted": numerals.counted,
         "entry": numerals.entry,
         "severity": SEVERITY.index,
-        "LOOKS": LOOKS,
+        "SIGNS": SIGNS,
         "HEAT": list(enumerate(plots.HEAT_WORDS)),
     }
     return environment

@@ -13,9 +13,9 @@ from itertools import groupby
 from pathlib import PurePath
 
 from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, Provenance, Record, Refusal
-from checker.report.looks import look
 from checker.report.markup import SourceLine, source
 from checker.report.numerals import counted, ulps
+from checker.report.signs import sign
 from checker.values import SEVERITY, Comparison, Number, Verdict, worst
 
 #: The order of columns; methods that are not listed follow, by name.
@@ -209,7 +209,7 @@ def cell(record: Record, method: str) -> Cell | None:
         return None
     verdict = worst([c.verdict for c in comparisons] + [p.verdict for p in problems]) if derivations else Verdict.NOT_AVAILABLE
     ulp = largest(c.ulp for c in comparisons)
-    words = [f"{method}: {look(verdict).word}"]
+    words = [f"{method}: {sign(verdict).word}"]
     if comparisons:
         words.append(f"largest error {ulps(ulp or 0.0)} ULP in {counted(len(comparisons), 'comparison')}")
     words += sorted({problem.message for problem in problems})[:1] if problems else [] if derivations else ["did not arrive"]

@@ -17,6 +17,7 @@ from synthetic import HOSTILE, document
 from checker.errors import UsageError
 from checker.record import decode
 from checker.report import render
+from checker.report.render import probe
 
 FEW = [synthetic.twice_dot(), synthetic.wrong_backward()]
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -157,10 +158,19 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
-    with pytest.raises(
-        UsageError, match=r"the report cannot be written to .*: Permission denied\. Give a folder that can be written with -o\."
-    ):
+    with pytest.raises(UsageError, match=r"the report cannot be written to .*: Permission denied\. Give a folder that can be written\."):
         render([document(FEW)], tmp_path / "out")
+
+
+def test_whether_a_folder_can_be_written_is_known_before_the_long_work(tmp_path):
+    render([document(FEW)], tmp_path / "out")
+    before = files(tmp_path)
+    probe(tmp_path / "out")
+    probe(tmp_path / "new")
+    assert files(tmp_path) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    with pytest.raises(UsageError, match="is not empty and not a report of ours"):
+        probe(tmp_path)
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])

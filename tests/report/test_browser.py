@@ -1,0 +1,225 @@
+"""Pages in a real browser: nothing is fetched, nothing is refused, every plot is there, and the overview works from the keyboard.
+
+Chromium is looked for by its name, or at the path in `CHROMIUM`; without it, or without playwright, these tests skip and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import document
+
+from checker.report import render
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:playwright.*")]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("browser") / "out"
+    render([document()], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium: install Debian's chromium, or give its path in CHROMIUM")
+    sandbox = [] if os.getuid() else ["--no-sandbox"]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page and all that it said and asked for."""
+
+    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page = browser.new_context(**options).new_page()
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.said.append(f"dialog {dialog.message}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+
+    def shown(self) -> list[str]:
+        return self.page.locator("tr.exercise:visible th a").all_inner_texts()
+
+
+@pytest.fixture
+def visit(chromium) -> Iterator[Any]:
+    opened: list[Visit] = []
+
+    def go(path: Path, **options: Any) -> Visit:
+        opened.append(Visit(chromium, path, **options))
+        return opened[-1]
+
+    yield go
+    for one in opened:
+        one.page.context.close()
+
+
+def pages(report: Path) -> list[Path]:
+    """The overview and the exercises that differ from one another in what they show."""
+    return [report / "index.html", *(p for p in sorted(report.glob("exercises/*.html")) if not p.name.startswith("verdicts"))]
+
+
+def test_nothing_is_said_on_the_console_and_nothing_is_fetched(report, visit):
+    for path in pages(report):
+        seen = visit(path)
+        assert seen.said == [], path.name
+        assert {address.partition(":")[0] for address in seen.asked} <= {"file", "data"}, path.name
+        assert any(address.endswith("report.css") for address in seen.asked)
+        assert seen.page.locator("main").evaluate("e => getComputedStyle(e).maxWidth") == "1216px", "the style sheet was not applied"
+
+
+def test_the_console_is_heard(report, visit, tmp_path):
+    """The control: a page that breaks the policy is found."""
+    folder = tmp_path / "broken"
+    shutil.copytree(report, folder)
+    text = (folder / "index.html").read_text().replace("</main>", '<p style="color: red"><script>alert(1)</script></p></main>')
+    (folder / "index.html").write_text(text)
+    seen = visit(folder / "index.html")
+    assert len(seen.said) == 2
+    assert all("Content Security Policy" in text for text in seen.said)
+
+
+def test_hostile_text_does_nothing(report, visit):
+    (path,) = report.glob("exercises/hostile*.html")
+    seen = visit(path)
+    seen.page.locator("summary").last.click()
+    assert seen.page.title() != "owned"
+    assert seen.page.locator("main script, main img, main iframe").count() == 0
+    assert "<script>" in seen.page.locator("h1").inner_text()
+    assert seen.said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_plot_is_there_and_has_lines_that_stand_out(report, visit, scheme):
+    plots = 0
+    for path in pages(report)[1:]:
+        seen = visit(path, color_scheme=scheme)
+        paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        for plot in seen.page.locator("svg.plot").all():
+            plots += 1
+            box = plot.bounding_box()
+            assert box["width"] > 200, path.name
+            assert box["height"] > 100, path.name
+            inks = plot.evaluate(
+                "e => [...e.querySelectorAll('path, use')].map(p => [getComputedStyle(p).stroke, getComputedStyle(p).fill])"
+            )
+            assert any(ink not in ("none", paper) for pair in inks for ink in pair)
+            names = plot.evaluate("e => [...e.querySelectorAll('[class]')].flatMap(p => [...p.classList])")
+            for name in set(names):
+                kind = name.partition("-")[0]
+                colour = plot.evaluate("(e, [n, k]) => getComputedStyle(e.querySelector('.' + n))[k]", [name, kind])
+                assert colour not in ("none", "rgb(0, 0, 0)"), f"{name} has no colour in the style sheet"
+    assert plots >= 10
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance by WCAG 2, of `rgb(r, g, b)`."""
+    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_dark_is_dark_and_light_is_light(report, visit):
+    background = "getComputedStyle(document.body).backgroundColor"
+    light, dark = (luminance(visit(report / "index.html", color_scheme=scheme).page.evaluate(background)) for scheme in ("light", "dark"))
+    assert light > 0.9
+    assert dark < 0.02
+
+
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_no_page_scrolls_sideways(report, visit, width):
+    for path in pages(report):
+        seen = visit(path, viewport={"width": width, "height": 800})
+        seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+def test_the_overview_filters_and_orders_from_the_keyboard(report, visit):
+    seen = visit(report / "index.html")
+    everything = seen.shown()
+    seen.page.locator("body").press("Tab")
+    assert seen.page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(20):
+        seen.page.keyboard.press("Tab")
+        if seen.page.evaluate("document.activeElement.id") == "filter":
+            break
+    seen.page.keyboard.type("vectors dot")
+    assert seen.shown() == ["Twice a dot product"]
+    assert seen.page.locator("#shown").inner_text() == f"1 of {len(everything)} shown"
+    assert seen.page.locator("tr.theme:visible").count() == 1
+    seen.page.keyboard.press("Escape")
+    assert seen.shown() == everything
+    seen.page.keyboard.type("no such thing")
+    assert seen.shown() == []
+    assert seen.page.locator("#none").is_visible()
+    seen.page.keyboard.press("Escape")
+    seen.page.keyboard.press("Tab")
+    seen.page.keyboard.type("not as expected")
+    assert seen.shown() == ["square badly"]
+    seen.page.select_option("#outcome", "")
+    seen.page.select_option("#order", "ulp")
+    assert seen.shown()[0] == "item"
+    seen.page.select_option("#order", "severity")
+    assert set(seen.shown()[:3]) == {"square badly", "item", "verdict wrong"}
+    seen.page.select_option("#order", "name")
+    assert seen.shown() == sorted(everything, key=str.lower)
+    seen.page.select_option("#order", "")
+    assert seen.shown() == everything
+    assert seen.said == []
+
+
+def test_the_overview_is_whole_without_a_script(report, visit):
+    seen = visit(report / "index.html", java_script_enabled=False)
+    assert len(seen.shown()) == len(document().records)
+    assert not seen.page.locator("#tools").is_visible()
+
+
+def test_the_link_of_a_cut_leads_to_its_line(report, visit):
+    seen = visit(report / "exercises" / "history-item.html")
+    seen.page.locator(".cut a").click()
+    assert seen.page.evaluate("document.querySelector(':target').id") == "L12"
+
+
+def test_a_page_prints_with_every_case(report, visit, tmp_path):
+    seen = visit(report / "exercises" / "flow-control_flow.html", color_scheme="dark")
+    seen.page.emulate_media(media="print", color_scheme="dark")
+    assert luminance(seen.page.evaluate("getComputedStyle(document.body).color")) < 0.05
+    assert seen.page.locator("text=51200").last.is_visible()
+    assert seen.page.pdf(path=tmp_path / "page.pdf").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_meet_wcag_by_axe(report, visit, scheme):
+    """axe-core is injected past the policy, which forbids it like any other script from elsewhere."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+    for path in pages(report):
+        seen = visit(path, color_scheme=scheme, bypass_csp=True)
+        seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        found = axe.Axe().run(seen.page, options=rules)
+        assert found.violations_count == 0, f"{path.name}\n{found.generate_report()}"
