@@ -11,7 +11,7 @@ are a jump; gradients without bound, an infinite slope; and of finite limits the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -156,14 +156,16 @@ class Classification:
         return np.asarray(UNITS * self.unit * (size + 0.01 * largest) + LIMIT * largest + np.finfo(float).tiny)
 
 
-def suspicious(case: Case, tape: Tape | None, path: tuple[Any, ...] = (), gradients: tuple[Mapping[str, Array], ...] = ()) -> bool:
-    """Whether `classify` should be asked: a decision that exact arithmetic did not confirm, or a value or gradient that is not finite."""
+def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: Sequence[Mapping[str, Array]] = ()) -> bool:
+    """Whether f may not be smooth here: a decision that exact arithmetic did not confirm, or a value that is not finite.
+
+    `path` lists the decisions that balls checked, each with what they `found`; `known` holds what should be finite, such as the truth.
+    """
     if any(check.found != "ok" for check in path):
         return True
-    values = tape.values if tape is not None else ()
-    if any(not bool(v.isfinite().all()) for v in values if v.is_floating_point()):
+    if tape is not None and any(not bool(v.isfinite().all()) for v in tape.values if v.is_floating_point()):
         return True
-    return any(not np.all(np.isfinite(g)) for gradient in gradients for g in gradient.values())
+    return any(not np.all(np.isfinite(array)) for arrays in known for array in arrays.values())
 
 
 def classify(case: Case, tape: Tape | None) -> Classification:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from checker.judge.clarke import nearest
-from checker.judge.kinks import Classification, Finding, classify, suspicious
+from checker.judge.kinks import Classification, Finding, classify
 from checker.methods.autograd import Reverse
 from checker.tape.record import record
 from checker.values import Array, Verdict
@@ -167,15 +167,6 @@ def test_a_wrong_backward_at_a_kink_is_seen() -> None:
             return 2 * g
 
     assert judge(lambda x: Doubled.apply(x).sum(), x=[0.0]).verdict is Verdict.WRONG  # type: ignore[no-untyped-call]
-
-
-def test_suspicion() -> None:
-    case = case_of(lambda x: x.sqrt().sum(), x=[4.0])
-    tape = record(case.exercise.call, case.arguments)
-    assert not suspicious(case, tape, gradients=({"x": np.array([0.25])},))
-    assert suspicious(case, tape, gradients=({"x": np.array([math.nan])},))
-    case = case_of(lambda x: x.log().sum(), x=[0.0])
-    assert suspicious(case, record(case.exercise.call, case.arguments))
 
 
 @settings(max_examples=60, deadline=None)
