@@ -1,8 +1,8 @@
 """Comparisons at points where there may be nothing to compare with.
 
-Comes in: a case's comparisons and what is known about its point.  Goes out: the comparisons as they stand, or judged again.  Why: balls follow
-one path and differences one pair of sides; in a tie, a jump or an infinite slope neither says which gradients are right, and the branches
-around the point do.
+Comes in: a case's comparisons and what is known about its point.  Goes out: the comparisons as they stand, or judged again.  Why: balls
+follow one path and differences one pair of sides; in a tie, a jump or an infinite slope neither says which gradients are right, and the
+branches around the point do.
 """
 
 from __future__ import annotations
