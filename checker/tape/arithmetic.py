@@ -34,6 +34,7 @@ class Balls:
     """Exact arithmetic: every result encloses the exact one, to the precision at work."""
 
     zero, one = arb(0), arb(1)
+    overflows = False
 
     def variable(self, name: str, index: tuple[int, ...], value: float) -> arb:
         return arb(value)
@@ -81,6 +82,28 @@ class Balls:
         determinant: arb = flint.arb_mat(matrix).det() if n else self.one
         return determinant, [[determinant * x for x in row] for row in inverse]
 
+    def eigenvalues(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
+        values, vectors = flint.acb_mat(flint.arb_mat(matrix)).eig(right=True)
+        columns = [[vectors[i, k] for i in range(len(matrix))] for k in range(len(matrix))]
+        found = []
+        for value, v in zip(values, columns, strict=True):
+            square = sum((x * x for x in v), flint.acb(0))  # v is real but for a factor, which v vᵀ / vᵀv does not see
+            found.append((value.real, [[(x * y / square).real for y in v] for x in v]))
+        return sorted(found, key=lambda pair: float(pair[0]))
+
+    def singular_values(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
+        """By the eigenvalues s² of A Aᵀ or AᵀA, whichever is smaller: u vᵀ = u uᵀ A / s."""
+        a = flint.arb_mat(matrix)
+        wide = a.nrows() <= a.ncols()
+        a = a if wide else a.transpose()
+        found = []
+        for square, projector in reversed(Balls.eigenvalues(self, (a * a.transpose()).tolist())):
+            if not square > 0:
+                raise ValueError("a singular value that may be zero")
+            outer = flint.arb_mat(projector) * a / square.sqrt()
+            found.append((square.sqrt(), (outer if wide else outer.transpose()).tolist()))
+        return found
+
     def sign(self, x: arb) -> int | None:
         return 1 if x > 0 else -1 if x < 0 else 0 if x == 0 else None
 
@@ -91,6 +114,9 @@ class Balls:
         return x.mid() if x.is_finite() else self.zero
 
     def rounded(self, x: arb) -> arb:
+        return x
+
+    def stored(self, x: arb) -> arb:
         return x
 
     def keep(self, x: arb, role: Role) -> arb:
@@ -118,14 +144,11 @@ _SPECIAL = {
 
 @dataclass(frozen=True)
 class Format:
-    """A floating-point format: bits of the significand, and the exponents of its smallest normal and of its overflow threshold.
-
-    Kernels work on half precision in float32 inside, so half formats overflow where float32 does.
-    """
+    """A floating-point format: bits of the significand, and the exponents of its smallest normal number and of its overflow threshold."""
 
     bits: int
     normal: int
-    overflow: int = 128
+    overflow: int
 
     @property
     def unit(self) -> float:
@@ -137,13 +160,21 @@ class Format:
         """The smallest positive number: what underflow may cost."""
         return 2.0 ** (self.normal - self.bits + 1)
 
+    @property
+    def largest(self) -> arb:
+        """The largest finite number."""
+        return arb(2) ** self.overflow * (1 - arb(self.unit))
+
 
 FORMATS = {
     "float64": Format(53, -1022, 1024),
-    "float32": Format(24, -126),
-    "float16": Format(11, -14),
-    "bfloat16": Format(8, -126),
+    "float32": Format(24, -126, 128),
+    "float16": Format(11, -14, 16),
+    "bfloat16": Format(8, -126, 128),
 }
+
+#: The ball of all numbers.
+UNKNOWN = arb(0, float("inf"))
 
 #: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
 ELEMENTARY = 4
@@ -156,6 +187,8 @@ class Rounding(Balls):
     ½ ULP for + − × ÷ √, a few ULP for elementary functions, (n − 1)·u·Σ|tᵢ| for a sum of n terms in any order, and the underflow unit.
     A result that the format holds exactly is not rounded. With `coarsest` every operation rounds in that dtype, whatever the tape says.
     """
+
+    overflows = True
 
     def __init__(self, coarsest: str | None = None) -> None:
         self.coarsest = coarsest
@@ -199,8 +232,37 @@ class Rounding(Balls):
     def function(self, name: str, x: arb) -> arb:
         return self._round(super().function(name, x), self.by_name.get(name, self.elementary))
 
+    def eigenvalues(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
+        return self._perturbed(matrix, super().eigenvalues(_midpoints(matrix)), False)
+
+    def singular_values(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
+        return self._perturbed(matrix, super().singular_values(_midpoints(matrix)), True)
+
+    def _perturbed(
+        self, matrix: Sequence[Sequence[arb]], found: list[tuple[arb, list[list[arb]]]], singular: bool
+    ) -> list[tuple[arb, list[list[arb]]]]:  # fmt: skip
+        """The spectrum of a matrix that is off by its own radius and by the backward error 3n·u·‖A‖ of an orthogonal algorithm.
+
+        Values move by no more than that (Weyl), projectors by 4 times that over the gap to the nearest other value (Davis and Kahan).
+        """
+        n = max(len(matrix), len(matrix[0]))
+        entries = [x for row in matrix for x in row]
+        change = sum((x.rad() * x.rad() for x in entries), self.zero).sqrt()
+        change += 3 * n * self.format.unit * sum((x * x for x in entries), self.zero).sqrt()
+        result = []
+        for i, (value, slopes) in enumerate(found):
+            gaps = [abs(value - other) for j, (other, _) in enumerate(found) if j != i] + ([value] if singular else [])
+            gap = min(gaps, key=lambda g: float(g.lower()), default=None)
+            turn = self.zero if gap is None else 4 * change / gap if gap > 4 * change else UNKNOWN
+            result.append((value + change * arb(0, 1), [[x + turn * arb(0, 1) for x in row] for row in slopes]))
+        return result
+
     def rounded(self, x: arb) -> arb:
         return self._round(x, self.once)
+
+    def stored(self, x: arb) -> arb:
+        infinite = x.is_exact() and not x.is_finite()  # an infinity that was meant, such as a mask's
+        return UNKNOWN if abs(x) >= self.format.largest and not infinite else x
 
     def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
         """Gaussian elimination is backward stable with pivoting: |δX| ≤ 3n·u |A⁻¹| |A| |X| entry by entry, with modest growth."""
@@ -233,6 +295,10 @@ class Rounding(Balls):
 
 def _absolute(rows: Sequence[Sequence[arb]]) -> flint.arb_mat:
     return flint.arb_mat([[abs(x) for x in row] for row in rows])
+
+
+def _midpoints(matrix: Sequence[Sequence[arb]]) -> list[list[arb]]:
+    return [[x.mid() for x in row] for row in matrix]
 
 
 def _identity(n: int) -> list[list[arb]]:

@@ -21,11 +21,13 @@ from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
 
-START_BITS, MOST_BITS = 128, 4096
+START_BITS, MOST_BITS = 192, 6144
 #: A radius below 2⁻¹¹⁰ of the midpoint is far below any dtype's unit; one below 2⁻³⁰⁰ is far below anything that is compared.
 RELATIVE, NEGLIGIBLE = arb(2) ** -110, arb(2) ** -300
 #: Exact arithmetic that has not told a sign at this precision meets a tie that no precision settles.
 DECIDED_BITS = 1024
+#: Midpoints of widened balls need no more than a few guard bits beyond float64.
+ROUNDING_BITS = 128
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,27 @@ def allowed(
     Every operation rounds in the dtype that the tape recorded for it; where an argument is in half precision in that, since a kernel may
     stay in it where the tape shows a detour through float32. Infinite where nothing can be promised.
     """
-    half = next((str(t.dtype).removeprefix("torch.") for t in arguments.values() if t.dtype in (torch.float16, torch.bfloat16)), None)
-    with precision(START_BITS):
-        replayed = interpret(tape, arguments, Rounding(half), honoured=honoured)
+    half = next((_name(t) for t in arguments.values() if t.dtype in (torch.float16, torch.bfloat16)), None)
+    with precision(ROUNDING_BITS):
+        numbers = Rounding(half)
+        replayed = interpret(tape, arguments, numbers, honoured=honoured)
         gradient = pull(replayed, upstream)
         return (
-            {name: _reach(array, truth.gradient[name]) for name, array in gradient.items()},
+            {name: _reach(_stored(numbers, array, arguments[name]), truth.gradient[name]) for name, array in gradient.items()},
             tuple(None if a is None or t is None else _reach(a, t) for a, t in zip(replayed.values(), truth.value, strict=True)),
         )
+
+
+def _name(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array:
+    """A gradient in its argument's dtype, where it may overflow."""
+    numbers.working(_name(argument))
+    flat = np.empty(gradient.size, object)
+    flat[:] = [numbers.stored(x) for x in gradient.reshape(-1)]
+    return flat.reshape(gradient.shape)
 
 
 def _unsettled(replayed: Replayed[arb], gradient: Mapping[str, Array], bits: int) -> dict[Any, str]:

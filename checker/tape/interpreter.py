@@ -139,6 +139,8 @@ class _Walk:
         """An operation that an input reaches, by its rule. What the float run decided is followed."""
         width = self.set_dtype(node)
         result = self.call(node, found, lambda ref: self.operand(ref, width))
+        if self.graph.numbers.overflows and width:
+            result = [self.fit(r) for r in result] if isinstance(result, list | tuple) else self.fit(result)
         if node.operation._schema.is_mutable and node.base.endswith("_"):
             target = self.read(_first(node).slot)
             self.write(node, target, self.graph.array(result) if target.dtype == object else self.lift(node.recorded[0]))
@@ -161,6 +163,18 @@ class _Walk:
             numbers, one = self.graph.numbers, self.graph.numbers.one
             array = self.graph.map(lambda x: self.graph.node(numbers.rounded(x.value), ((x, one),)), array)
         return array
+
+    def fit(self, result: Any) -> Any:
+        """A result as the working dtype can hold it: where it overflows, it and its derivative may be anything."""
+        if not isinstance(result, np.ndarray) or result.dtype != object:
+            return result
+        graph = self.graph
+
+        def one(x: Scalar) -> Scalar:
+            stored = graph.numbers.stored(x.value)
+            return x if stored is x.value else graph.node(stored, ((x, stored),))
+
+        return graph.map(one, result)
 
     def write(self, node: Node, target: Array, values: Array) -> None:
         """Write in place, through every view."""

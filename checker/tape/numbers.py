@@ -22,6 +22,7 @@ class NumberSystem(Protocol[N]):
 
     zero: N
     one: N
+    overflows: bool  #: whether a number may be too large for the working dtype
 
     def variable(self, name: str, index: tuple[int, ...], value: float) -> N:
         """Entry `index` of the argument `name`, which is `value` at the recorded point."""
@@ -59,6 +60,20 @@ class NumberSystem(Protocol[N]):
     def adjugate(self, matrix: Sequence[Sequence[N]]) -> tuple[N, list[list[N]]]:
         """The determinant and the adjugate (the transposed cofactors), of a singular matrix too."""
 
+    def eigenvalues(self, matrix: Sequence[Sequence[N]]) -> list[tuple[N, list[list[N]]]]:
+        """Of a symmetric matrix the eigenvalues, ascending, each with its projector v vᵀ.
+
+        Raises:
+            ValueError: two of them cannot be told apart.
+        """
+
+    def singular_values(self, matrix: Sequence[Sequence[N]]) -> list[tuple[N, list[list[N]]]]:
+        """The singular values, descending, each with u vᵀ.
+
+        Raises:
+            ValueError: two of them, or one and zero, cannot be told apart.
+        """
+
     def sign(self, x: N) -> int | None:
         """−1, 0 or 1; None where it cannot be told. 0 means that `x` is zero exactly."""
 
@@ -70,6 +85,9 @@ class NumberSystem(Protocol[N]):
 
     def rounded(self, x: N) -> N:
         """`x` after it was stored in the working dtype."""
+
+    def stored(self, x: N) -> N:
+        """`x` as the result of a whole operation, where it may overflow. Asked only if `overflows`."""
 
     def keep(self, x: N, role: Role) -> N:
         """Called once on every differentiable value and on every adjoint: the place to give it a name. Return `x` to do nothing."""

@@ -281,6 +281,12 @@ class Symbols:
 
         return minor(every, every), [[cofactor(i, j) for i in every] for j in every]
 
+    def eigenvalues(self, matrix: Sequence[Sequence[Term]]) -> list[tuple[Term, list[list[Term]]]]:
+        raise Unsupported("eigenvalues", "there is no formula to show for them")
+
+    def singular_values(self, matrix: Sequence[Sequence[Term]]) -> list[tuple[Term, list[list[Term]]]]:
+        raise Unsupported("singular values", "there is no formula to show for them")
+
     def sign(self, x: Term) -> int | None:
         """By the number. Zero only where it is written as zero: a value that happens to vanish here is a function that does not."""
         if x.value == 0 or mp.isnan(x.value):
@@ -288,7 +294,7 @@ class Symbols:
         return 1 if x.value > 0 else -1
 
     def either(self, x: Term, y: Term) -> Term:
-        raise Unsupported("branch", "two branches meet at this point: no one expression holds on both sides")
+        return self._nowhere()  # `express` refuses the point, by the check that could not be told
 
     def shift(self, x: Term) -> Term:
         return self.zero

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.tape.arithmetic import FORMATS, Balls, Rounding, precision
-from checker.tape.balls import allowed, enclose
+from checker.tape.balls import START_BITS, allowed, enclose
 from checker.tape.record import record
 
 
@@ -36,7 +36,7 @@ def test_twice_the_dot_product_is_exact():
     assert e.value[0].high == 28
     assert e.gradient["x"].high.tolist() == [0, 4, 8, 12]
     assert e.gradient["x"].radius.tolist() == [0, 0, 0, 0]
-    assert e.bits == 128
+    assert e.bits == START_BITS
 
 
 def test_high_and_low_hold_106_bits():
@@ -272,6 +272,27 @@ def test_the_allowed_error_carries_conditioning():
     e = enclose(tape, {"x": x}, (torch.ones(()).double(),))
     width = allowed(tape, {"x": x}, (torch.ones(()).double(),), e)[0]["x"]
     assert 1e-11 * 1e6 < width[0] < 1e-8 * 1e6
+
+
+def test_a_dtype_that_overflows_promises_nothing():
+    """exp 12 is more than float16 holds: torch gives an infinity, which the allowed error covers; exp 1 is not affected."""
+    x = {"x": torch.tensor([12.0, 1.0], dtype=torch.float16)}
+    tape = tape_of(torch.exp, **x)
+    upstream = (torch.ones(2, dtype=torch.float16),)
+    e = enclose(tape, x, upstream)
+    widths, values = allowed(tape, x, upstream, e)
+    assert widths["x"][0] == values[0][0] == np.inf
+    assert widths["x"][1] < 0.02
+
+
+def test_the_norm_of_a_float16_tensor_may_exceed_its_range_inside():
+    """The sum of squares, 90000, overflows float16; torch sums in float32, so the gradient of 1/3 is known."""
+    x = {"x": torch.full((3, 3), 100.0, dtype=torch.float16)}
+    tape = tape_of(torch.linalg.vector_norm, **x)
+    upstream = (torch.ones((), dtype=torch.float16),)
+    e = enclose(tape, x, upstream)
+    assert e.gradient["x"].high == pytest.approx(np.full((3, 3), 1 / 3))
+    assert np.all(allowed(tape, x, upstream, e)[0]["x"] < 0.002)
 
 
 def test_exact_balls_are_not_widened():

@@ -70,10 +70,15 @@ def _softplus(g: G, x: Any, beta: float = 1, threshold: float = 20) -> Array:
 
 @rule("log_sigmoid_forward")
 def _log_sigmoid(g: G, x: Any) -> tuple[Array, None]:
-    def one(a: Scalar) -> Scalar:  # two ways to write one smooth function: no path is chosen
-        if g.numbers.approximate(a.value) < 0:
-            return a - g.function("log1p", g.function("exp", a))
-        return -g.function("log1p", g.function("exp", -a))
+    """min(x, 0) − log(1 + z) with z = exp(−|x|). The derivative is 1 − z / (1 + z) below zero and z / (1 + z) above: no kink."""
+
+    def one(a: Scalar) -> Scalar:
+        v = Scalar(g, a.value)
+        below = g.numbers.approximate(a.value) < 0
+        z = g.function("exp", v if below else -v)
+        log, share = g.function("log1p", z), z / (1 + z)
+        value, slope = (v - log, 1 - share) if below else (-log, share)
+        return g.node(value.value, [(a, slope.value)])
 
     return g.map(one, x), None
 

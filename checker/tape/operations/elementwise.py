@@ -153,6 +153,18 @@ def _logaddexp(g: G, x: Any, y: Any) -> Array:
     return g.map(lambda a, b: logarithm_of_sum(g, [a, b])[0], x, y)
 
 
+@rule("logaddexp2")
+def _logaddexp2(g: G, x: Any, y: Any) -> Array:
+    """log₂(2ˣ + 2ʸ); the shares of the derivative are those of a softmax to base 2."""
+    two = g.function("log", g.scalar(2))
+
+    def one(a: Scalar, b: Scalar) -> Scalar:
+        z, logs = logarithm_of_sum(g, [Scalar(g, a.value) * two, Scalar(g, b.value) * two])
+        return g.node((z / two).value, [(v, g.function("exp", p).value) for v, p in zip((a, b), logs, strict=True)])
+
+    return g.map(one, x, y)
+
+
 @rule("mish")
 def _mish(g: G, x: Any) -> Array:
     return g.map(lambda a: a * g.function("tanh", g.function("log1p", g.function("exp", a))), x)

@@ -142,15 +142,14 @@ def _index_select(g: G, x: Array, dim: int, index: Array) -> Array:
 
 @rule("take")
 def _take(g: G, x: Array, index: Array) -> Array:
-    return x.reshape(-1)[index]
+    return np.asarray(x.reshape(-1)[index], object)
 
 
 @rule("gather")
 def _gather(g: G, x: Array, dim: int, index: Array) -> Array:
-    if not x.ndim:
-        return np.broadcast_to(x, index.shape)
+    shape, (x, index) = index.shape, np.atleast_1d(x, index)
     kept = x[tuple(slice(None) if d == dim % x.ndim else slice(n) for d, n in enumerate(index.shape))]
-    return np.take_along_axis(kept, index, dim)
+    return np.take_along_axis(kept, index, dim).reshape(shape)
 
 
 @rule("masked_select")
@@ -199,17 +198,17 @@ def _positions(x: Array, dim: int, index: Array) -> Array:
 
 @rule("scatter.src", "scatter.value")
 def _scatter(g: G, x: Array, dim: int, index: Array, src: Any = None, value: Any = None) -> Array:
-    result = g.array(x).copy()
-    source = g.array(value) if src is None else g.array(src)[tuple(slice(n) for n in index.shape)]
+    result, index = np.atleast_1d(g.array(x).copy(), index)
+    source = g.array(value) if src is None else np.atleast_1d(g.array(src))[tuple(slice(n) for n in index.shape)]
     result.reshape(-1)[_positions(result, dim, index)] = np.broadcast_to(source, index.shape)
-    return result
+    return result.reshape(x.shape)
 
 
 @rule("scatter_add")
 def _scatter_add(g: G, x: Array, dim: int, index: Array, src: Array) -> Array:
-    result = g.array(x).copy()
-    _gather_up(g, result, _positions(result, dim, index), g.array(src)[tuple(slice(n) for n in index.shape)])
-    return result
+    result, index = np.atleast_1d(g.array(x).copy(), index)
+    _gather_up(g, result, _positions(result, dim, index), np.atleast_1d(g.array(src))[tuple(slice(n) for n in index.shape)])
+    return result.reshape(x.shape)
 
 
 @rule("scatter_reduce.two")
@@ -221,31 +220,30 @@ def _scatter_reduce(g: G, x: Array, dim: int, index: Array, src: Array, reduce: 
 
 @rule("index_add")
 def _index_add(g: G, x: Array, dim: int, index: Array, source: Array, alpha: float = 1) -> Array:
-    result = g.array(x).copy()
+    result, index = np.atleast_1d(g.array(x).copy(), index)
     rows = np.moveaxis(np.arange(result.size).reshape(result.shape), dim, 0)[index]
-    values = g.array(source) if alpha == 1 else g.map(lambda v: alpha * v, source)
+    values = np.atleast_1d(g.array(source) if alpha == 1 else g.map(lambda v: alpha * v, source))
     _gather_up(g, result, rows, np.moveaxis(values, dim, 0))
-    return result
+    return result.reshape(x.shape)
 
 
 @rule("index_copy")
 def _index_copy(g: G, x: Array, dim: int, index: Array, source: Array) -> Array:
-    result = g.array(x).copy()
-    np.moveaxis(result, dim, 0)[index] = np.moveaxis(g.array(source), dim, 0)
-    return result
+    result = np.atleast_1d(g.array(x).copy())
+    np.moveaxis(result, dim, 0)[np.atleast_1d(index)] = np.moveaxis(np.atleast_1d(g.array(source)), dim, 0)
+    return result.reshape(x.shape)
 
 
 @rule("index_fill")
 def _index_fill(g: G, x: Array, dim: int, index: Array, value: Any) -> Array:
-    result = g.array(x).copy()
-    np.moveaxis(result, dim, 0)[index] = g.array(value)
-    return result
+    result = np.atleast_1d(g.array(x).copy())
+    np.moveaxis(result, dim, 0)[np.atleast_1d(index)] = g.array(value)
+    return result.reshape(x.shape)
 
 
 @rule("masked_scatter")
 def _masked_scatter(g: G, x: Array, mask: Array, source: Array) -> Array:
-    result = g.array(x).copy()
-    mask = np.broadcast_to(mask, result.shape)
+    result, mask = (a.copy() for a in np.broadcast_arrays(g.array(x), mask))
     result[mask] = g.array(source).reshape(-1)[: int(mask.sum())]
     return result
 
@@ -253,7 +251,7 @@ def _masked_scatter(g: G, x: Array, mask: Array, source: Array) -> Array:
 @rule("select_scatter")
 def _select_scatter(g: G, x: Array, src: Array, dim: int, index: int) -> Array:
     result = g.array(x).copy()
-    np.moveaxis(result, dim, 0)[index] = g.array(src)
+    np.moveaxis(result, dim, 0)[index, ...] = g.array(src)
     return result
 
 

@@ -193,9 +193,9 @@ def _solve_triangular(
 @rule("triangular_solve")
 def _triangular_solve(
     g: G, x: Array, A: Array, upper: bool = True, transpose: bool = False, unitriangular: bool = False  # noqa: N803
-) -> tuple[Array, None]:  # fmt: skip
+) -> tuple[Array, Array]:  # fmt: skip
     a = _triangle(g, A, upper, unitriangular)
-    return _solve(g, "triangular_solve", a.swapaxes(-1, -2) if transpose else a, x, True), None
+    return _solve(g, "triangular_solve", a.swapaxes(-1, -2) if transpose else a, x, True), A.copy()
 
 
 @rule("cholesky_solve")
@@ -246,3 +246,40 @@ def _slogdet(g: G, A: Array) -> tuple[Array, Array, None, None]:  # noqa: N803
 
     both = _stacked(one, (2,), A)
     return both[..., 0], both[..., 1], None, None
+
+
+def _spectrum(g: G, name: str, A: Array, count: int, ascending: bool) -> Array:  # noqa: N803
+    """The `count` eigenvalues or singular values of every matrix. The derivative of each is its projector, or u vᵀ."""
+    find = g.numbers.eigenvalues if ascending else g.numbers.singular_values
+
+    def one(a: Array) -> Array:
+        try:
+            found = find(_values(a))
+        except ValueError:
+            raise Unsupported(f"aten.{name}", "two of its values cannot be told apart", line=g.line) from None
+        return np.array([g.node(v, [(a[i, j], slope[i][j]) for i, j in np.ndindex(a.shape)]) for v, slope in found], object)
+
+    return _stacked(one, (count,), A)
+
+
+@rule("_linalg_svd")
+def _svd(
+    g: G, A: Array, full_matrices: bool = False, compute_uv: bool = True, driver: str | None = None  # noqa: N803
+) -> tuple[None, Array, None]:  # fmt: skip
+    """Only the singular values: what uses U or V is unsupported by name."""
+    return None, _spectrum(g, "_linalg_svd", A, min(A.shape[-2:]), False), None
+
+
+@rule("_linalg_eigh")
+def _eigh(g: G, A: Array, UPLO: str = "L", compute_v: bool = True) -> tuple[Array, None]:  # noqa: N803
+    """Only the eigenvalues of the symmetric matrix: what uses the eigenvectors is unsupported by name."""
+    lower, upper = np.swapaxes(A, -1, -2), A
+    if UPLO == "L":
+        lower, upper = upper, lower
+    below = np.tri(A.shape[-1], dtype=bool)
+    read = np.where(below, lower, upper) if UPLO == "L" else np.where(below.T, upper, lower)
+
+    def symmetric(value: Scalar, own: Scalar) -> Scalar:  # the value that torch reads, with the derivative of the entry itself
+        return g.node(value.value, [(own, g.numbers.one)])
+
+    return _spectrum(g, "_linalg_eigh", g.map(symmetric, read, A), A.shape[-1], True), None

@@ -87,15 +87,17 @@ def _bounded_log(g: G, x: Scalar) -> Scalar:
 def _bce_logits(
     g: G, x: Array, target: Array, weight: Array | None = None, pos_weight: Array | None = None, reduction: int = MEAN
 ) -> Array:  # fmt: skip
-    """(1 − t) x + (1 + (p − 1) t) log(1 + exp(−x))."""
-
-    def softplus_of_negative(a: Scalar) -> Scalar:  # two ways to write one smooth function
-        if g.numbers.approximate(a.value) >= 0:
-            return g.function("log1p", g.function("exp", -a))
-        return g.function("log1p", g.function("exp", a)) - a
+    """(1 − t) x + (1 + (p − 1) t) log(1 + exp(−x)). Its derivative by x is (1 + (p − 1) t) σ(x) − p t, as torch computes it."""
 
     def one(a: Scalar, t: Scalar, p: Scalar) -> Scalar:
-        return (1 - t) * a + (1 + (p - 1) * t) * softplus_of_negative(a)
+        x, y, by = (Scalar(g, v.value) for v in (a, t, p))
+        large = g.numbers.approximate(a.value) >= 0
+        soft = g.function("log1p", g.function("exp", -x if large else x))
+        soft = soft if large else soft - x  # two ways to write log(1 + exp(−x))
+        factor = 1 + (by - 1) * y
+        value = (1 - y) * x + factor * soft
+        slope = factor * g.function("sigmoid", x) - by * y
+        return g.node(value.value, [(a, slope.value), (t, ((by - 1) * soft - x).value), (p, (y * soft).value)])
 
     losses = g.map(one, x, target, g.one if pos_weight is None else pos_weight)
     return _reduced(g, _weighted(g, losses, weight), reduction)

@@ -118,10 +118,11 @@ def _max_pool2d(
 
 
 def _standardise(g: G, items: list[Scalar], eps: float) -> tuple[list[Scalar], Scalar, Scalar]:
-    """(xᵢ − m) / √(v + eps), with the mean m and 1 / √(v + eps)."""
+    """(xᵢ − m) s with s = 1 / √(v + eps), as torch computes it: xᵢ s − m s. Also gives m and s."""
     centre = mean(g, items)
     scale = g.function("rsqrt", variance(g, items, 0) + eps)
-    return [(x - centre) * scale for x in items], centre, scale
+    offset = centre * scale
+    return [x * scale - offset for x in items], centre, scale
 
 
 def _affine(g: G, x: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -144,7 +145,7 @@ def _layer_norm(
     g: G, x: Array, normalized_shape: Sequence[int], weight: Array | None, bias: Array | None, eps: float
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     outer = x.shape[: x.ndim - len(normalized_shape)]
-    rows, means, scales = _rows(g, x.reshape(math.prod(outer), -1), eps)
+    rows, means, scales = _rows(g, x.reshape(math.prod(outer), math.prod(normalized_shape)), eps)
     statistics = (*outer, *(1 for _ in normalized_shape))
     return _affine(g, rows.reshape(x.shape), weight, bias), means.reshape(statistics), scales.reshape(statistics)
 
@@ -189,7 +190,7 @@ def _rms_norm(
     if eps is None:
         raise Unsupported("aten._fused_rms_norm", "eps=None has no rule here", line=g.line)
     outer = x.shape[: x.ndim - len(normalized_shape)]
-    rows = x.reshape(math.prod(outer), -1)
+    rows = x.reshape(math.prod(outer), math.prod(normalized_shape))
     scales = np.array([g.function("rsqrt", g.dot(row, row) / g.scalar(len(row)) + eps) for row in rows], object)
     plain = g.map(lambda x, s: x * s, rows, scales[:, None]).reshape(x.shape)
     return _affine(g, plain, weight, None), scales.reshape(*outer, *(1 for _ in normalized_shape))

@@ -67,8 +67,15 @@ def _prod(g: G, x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
 
 
 def product(g: G, items: list[Scalar]) -> Scalar:
-    """Π xᵢ. The derivative by xᵢ is the product of the others, taken without a division."""
+    """Π xᵢ. The derivative by xᵢ is Π xⱼ / xᵢ as in torch, and where an entry is zero the product of the others."""
     multiply, one = g.numbers.multiply, g.numbers.one
+    if len(items) == 1:
+        return items[0]
+    if all(g.numbers.sign(x.value) for x in items):
+        value = one
+        for x in items:
+            value = multiply(value, x.value)
+        return g.node(value, [(x, g.numbers.divide(value, x.value)) for x in items if x.index >= 0])
     before, after = [one], [one]
     for x in items:
         before.append(multiply(before[-1], x.value))
@@ -80,19 +87,12 @@ def product(g: G, items: list[Scalar]) -> Scalar:
 
 @rule("cumsum")
 def _cumsum(g: G, x: Array, dim: int) -> Array:
-    return along(g, lambda items: _running(items, lambda a, b: a + b), x, dim)
+    return along(g, lambda items: [g.add(items[: i + 1]) for i in range(len(items))], x, dim)
 
 
 @rule("cumprod")
 def _cumprod(g: G, x: Array, dim: int) -> Array:
-    return along(g, lambda items: _running(items, lambda a, b: a * b), x, dim)
-
-
-def _running(items: list[Scalar], function: Callable[[Scalar, Scalar], Scalar]) -> list[Scalar]:
-    result = items[:1]
-    for x in items[1:]:
-        result.append(function(result[-1], x))
-    return result
+    return along(g, lambda items: [product(g, items[: i + 1]) for i in range(len(items))], x, dim)
 
 
 def variance(g: G, items: list[Scalar], correction: float = 1) -> Scalar:
@@ -198,13 +198,13 @@ def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[
 
 
 def logarithm_of_sum(g: G, items: list[Scalar]) -> tuple[Scalar, list[Scalar]]:
-    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), as torch computes it."""
+    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), from the rounded z, as torch computes it."""
     values = [Scalar(g, x.value) for x in items]
     top = max(values, key=lambda v: g.numbers.approximate(v.value))
     shift = Scalar(g, g.numbers.shift(top.value))
     total = g.add([g.function("exp", v - shift) for v in values])
     z = g.function("log", total) + shift
-    logs = [v - shift - g.function("log", total) for v in values]
+    logs = [v - z for v in values]
     return g.node(z.value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)]), logs
 
 
