@@ -135,7 +135,7 @@ class Approach:
     def _look_at(self, offset: Array) -> _Place:
         """The function recorded afresh beside the point, and its gradient there on that very tape."""
         tape = self._tape(offset)
-        leaves = {n: torch.from_numpy(x + d).requires_grad_() for (n, x), d in zip(self.point.items(), self._split(offset), strict=True)}
+        leaves = {name: x.requires_grad_() for name, x in self._moved(offset).items()}
         with torch.enable_grad():
             arguments = {**tape.arguments, **{n: leaf.clone() for n, leaf in leaves.items()}}
             found = replay(tape, arguments, stopped=tape.honoured(self.case.exercise.cuts), dtype=torch.float64)
@@ -151,12 +151,10 @@ class Approach:
 
     def _tape(self, offset: Array) -> Any:
         arguments = {n: t.to(torch.float64) if t.is_floating_point() else t for n, t in self.case.arguments.items()}
-        for (name, x), d in zip(self.point.items(), self._split(offset), strict=True):
-            arguments[name] = torch.from_numpy(np.asarray(x + d))
-        return tape_of(self.case, arguments)
+        return tape_of(self.case, {**arguments, **self._moved(offset)})
 
-    def _split(self, flat: Array) -> list[Array]:
-        return [flat[part].reshape(self.point[n].shape) for n, part in self.parts().items()]
+    def _moved(self, offset: Array) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(np.asarray(self.point[name] + step)) for name, step in self.unflatten(offset).items()}
 
     def _values(self, tape: Any) -> Array:
         """Every output that counts: one with a zero upstream gradient may be anything."""

@@ -86,7 +86,7 @@ class Classification:
             if np.any(wrong) and Verdict.WRONG not in list(arguments.values())[:-1]:
                 at = tuple(int(i) for i in np.argwhere(wrong)[0])
                 place = f" at {list(at)}" if at else ""
-                message = f"gradient of {name}{place}: got {np.asarray(got)[at]:.10g}; {self.message}, and is {expected[at]:.10g}"
+                message = f"gradient of {name}{place}: got {np.asarray(got)[at]:.10g}, expected {expected[at]:.10g}: {self.message}"
         return Finding(_joint(arguments), message, arguments)
 
     def _kink(self, gradient: Mapping[str, Array]) -> Finding:
