@@ -9,16 +9,14 @@ torch is imported when an exercise is made, not when this module is: `import che
 from __future__ import annotations
 
 import inspect
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import KW_ONLY, dataclass, field, replace
-from pathlib import Path
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from checker.errors import ExerciseError
-from checker.inputs import Domain, Input, missing_letters, parse_dims, real
+from checker.inputs import Input
 from checker.values import Verdict
 
 if TYPE_CHECKING:
@@ -154,8 +152,10 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
     """
     if target is None:
         return lambda function: exercise(function, **options)
+    from checker.making import make
+
     try:
-        return _make(target, options)
+        return make(target, options)
     except ExerciseError as error:
         problems = _collected.get()
         if problems is None:
@@ -163,11 +163,6 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
         problems.append(error)
         return target
 
-
-OPTIONS = (
-    *("answer", "examples", "descent", "sizes", "domains", "values", "constant", "differentiate", "title", "statement", "points"),
-    *("source", "expects", "cuts", "dtypes", "tolerance", "sampled"),
-)
 
 #: Problems found so far in the file that is being loaded; None outside of loading.
 _collected: ContextVar[list[ExerciseError] | None] = ContextVar("collected", default=None)
@@ -182,86 +177,6 @@ def collected() -> Iterator[list[ExerciseError]]:
         yield problems
     finally:
         _collected.reset(token)
-
-
-def _make(target: Any, options: dict[str, Any]) -> Exercise:
-    import torch
-
-    file, line, text = locate(target)
-    problems: list[str] = []
-
-    for name in sorted(options.keys() - set(OPTIONS)):
-        problems.append(f"unknown option {name!r}; known are {', '.join(OPTIONS)}")
-    signature_of: Callable[..., Any] = target
-    skip, parameters = 0, None
-    call: Call | None = None
-    if inspect.isclass(target) and issubclass(target, torch.nn.Module):
-        from checker.modules import module_call
-
-        signature_of, skip = target.forward, 1
-        call, parameters = module_call(target)
-    elif inspect.isclass(target) and issubclass(target, torch.autograd.Function):
-        signature_of = target.forward
-        first = next(iter(inspect.signature(signature_of).parameters), "")
-        skip = 1 if "setup_context" not in vars(target) or first == "ctx" else 0
-    elif not callable(target):
-        raise ExerciseError(f"{target!r} is not a function, nn.Module class or autograd.Function class.", file=file, line=line)
-
-    sizes, domains = dict(options.get("sizes") or {}), dict(options.get("domains") or {})
-    values = options.get("values")
-    fixed = set(values) if isinstance(values, Mapping) else _names_of(values)
-    examples = tuple(options.get("examples") or ())
-    inputs = _inputs(signature_of, skip, sizes, domains, fixed, examples, options, problems)
-    if parameters is not None:
-        inputs += tuple(Input(name, tuple(p.shape), "parameter", real) for name, p in parameters(0).items())
-    names = [i.name for i in inputs]
-    answer = options.get("answer") or {}
-    differentiated = [i.name for i in inputs if i.differentiated]
-    if isinstance(answer, str):
-        if len(differentiated) != 1:
-            problems.append(f"`answer` is one formula, but {len(differentiated)} inputs are differentiated: give a dict by name")
-        answer = dict.fromkeys(differentiated[:1], answer)
-    for what, given in (("domains", domains), ("answer", answer)):
-        for name in set(given) - set(names):
-            problems.append(f"`{what}` names {name!r}, which is no input; inputs are {', '.join(names)}")
-    if problems:
-        raise ExerciseError("; ".join(problems) + ".", file=file, line=line)
-    return Exercise(
-        name=target.__name__,
-        function=target.apply if inspect.isclass(target) and issubclass(target, torch.autograd.Function) else target,
-        call=call or positional_call(target, tuple(names)),
-        inputs=inputs,
-        file=Path(file).name if file else "",
-        path=file,
-        line=line,
-        text=text,
-        title=_text(options.get("title"), target.__name__.replace("_", " ")),
-        statement=_text(options.get("statement"), inspect.cleandoc(target.__doc__ or "")),
-        origin=options.get("source", ""),
-        theme=Path(file).stem if file else "",
-        points=float(options.get("points", 1.0)),
-        sizes=sizes,
-        values=values,
-        answer=dict(answer),
-        examples=examples,
-        sampled=bool(options.get("sampled", True)),
-        expects=Verdict(options.get("expects", Verdict.AGREES)),
-        cuts=frozenset(options.get("cuts") or ()),
-        dtypes=tuple(options.get("dtypes") or ("float64", "float32")),
-        descent=options.get("descent"),
-        tolerance=options.get("tolerance"),
-        parameters=parameters,
-    )
-
-
-def positional_call(target: Any, names: Sequence[str]) -> Call:
-    """A `Call` that passes the named tensors in order to `target` (or to `target.apply`)."""
-    function = getattr(target, "apply", target) if inspect.isclass(target) else target
-
-    def call(arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        return flatten_output(function(*[arguments[name] for name in names]))
-
-    return call
 
 
 def flatten_output(result: Any) -> tuple[torch.Tensor, ...]:
@@ -286,86 +201,3 @@ def locate(target: Any) -> tuple[str, int, str]:
         return inspect.getsourcefile(target) or "", line, "".join(lines)
     except (OSError, TypeError):
         return "", 0, ""
-
-
-def relocated(found: Exercise, file: str, required: Sequence[str] = ()) -> Exercise:
-    """`found` with the file name it is known by, and the methods that the folder's matrix requires of it."""
-    return replace(found, file=file, required=tuple(required) or found.required)
-
-
-def _inputs(
-    function: Callable[..., Any],
-    skip: int,
-    sizes: dict[str, int],
-    domains: Mapping[str, Domain],
-    fixed: set[str],
-    examples: Sequence[Example],
-    options: Mapping[str, Any],
-    problems: list[str],
-) -> tuple[Input, ...]:
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except Exception as error:  # any name in an annotation may fail in any way
-        problems.append(f"an annotation cannot be read: {type(error).__name__}: {error}")
-        return ()
-    constant = set(options.get("constant") or ())
-    chosen = options.get("differentiate")
-    inputs: list[Input] = []
-    for name in list(inspect.signature(function).parameters)[skip:]:
-        hint = hints.get(name)
-        dims = getattr(hint, "dim_str", None)
-        if dims is None:
-            problems.append(f'the input {name!r} has no jaxtyping annotation: write {name}: Float[Tensor, "n"]')
-            continue
-        try:
-            shape = parse_dims(dims)
-        except ValueError as error:
-            problems.append(f"the annotation of {name!r}: {error}")
-            continue
-        kind = _kind(typing.cast(Any, hint).dtypes)
-        if kind is None:
-            problems.append(f"the input {name!r} has dtype {typing.cast(Any, hint).__name__}: use Float, Int or Bool")
-            continue
-        for example in examples:
-            _sizes_from(shape, example.inputs.get(name), sizes)
-        for letter in missing_letters(shape, sizes):
-            if name not in fixed:
-                problems.append(f"the shape letter {letter!r} of {name!r} has no size: add sizes={{{letter!r}: 4}}, or an example")
-        wanted = kind == "real" and name not in constant and (name in chosen if chosen is not None else name not in fixed)
-        inputs.append(Input(name, shape, kind, domains.get(name, real), wanted))
-    for name in (constant | set(chosen or ())) - {i.name for i in inputs}:
-        problems.append(f"{name!r} is no input")
-    return tuple(inputs)
-
-
-def _sizes_from(shape: Sequence[int | str], value: Any, sizes: dict[str, int]) -> None:
-    """Sizes of plain letters, read off an example's value, where `sizes` does not give them."""
-    import numpy as np
-
-    if value is not None and np.ndim(value) == len(shape):
-        for dim, size in zip(shape, np.shape(value), strict=True):
-            if isinstance(dim, str) and dim.isidentifier():
-                sizes.setdefault(dim, size)
-
-
-def _kind(dtypes: Any) -> Literal["real", "integer", "boolean"] | None:
-    names = set(dtypes) if isinstance(dtypes, list | tuple) else {str(dtypes)}
-    if "float32" in names:
-        return "real"
-    if names & {"int64", "int32"}:
-        return "integer"
-    return "boolean" if any(n.startswith("bool") for n in names) and len(names) <= 2 else None
-
-
-def _names_of(values: Any) -> set[str]:
-    """Names that a `values` function gives: it is called once with a generator, for the names only."""
-    if values is None:
-        return set()
-    import torch
-
-    return set(values(torch.Generator().manual_seed(0)))
-
-
-def _text(given: str | Mapping[str, str] | None, english: str) -> dict[str, str]:
-    """A text by language: what the author gave, and `english` where that says nothing in English."""
-    return {"en": english} | ({"en": given} if isinstance(given, str) else dict(given or {}))

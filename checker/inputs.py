@@ -29,9 +29,11 @@ class Domain:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise ValueError(f"the interval ({self.low}, {self.high}) is empty: give low < high")
+            raise ValueError(f"the interval ({self.low:g}, {self.high:g}) is empty: give low < high")
         if self.margin < 0 or self.margin >= max(abs(self.low), abs(self.high)):
-            raise ValueError(f"margin {self.margin} leaves nothing of ({self.low}, {self.high})")
+            raise ValueError(f"margin {self.margin:g} leaves nothing of ({self.low:g}, {self.high:g})")
+        if self.below is not None and self.below < 1:
+            raise ValueError(f"there are no integers below {self.below} that are not negative: give 1 or more")
 
     def __str__(self) -> str:
         if self.below is not None:
