@@ -17,19 +17,19 @@ from dataclasses import dataclass, field
 import torch
 
 from checker.errors import FormulaError
-from checker.grammar import ONE, Reader, Reading
+from checker.grammar import ONE, Reader
 from checker.notation import spell
+from checker.readings import Reading
 
 RESERVED = ("upstream", "value")  #: the upstream gradient; the function's value
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula that was read. `names` are the arguments it uses; `binary` says that each of its numbers is a binary fraction."""
+    """A formula that was read. `names` are the arguments it uses."""
 
     text: str
     names: tuple[str, ...]
-    binary: bool
     _evaluate: Reading = field(repr=False, compare=False)
 
     def __call__(self, arguments: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -65,4 +65,4 @@ def parse(text: str, names: Collection[str]) -> Formula:
         raise spelling.error(0, "it is too deep to be read.", "Simplify the formula.") from None
     reader = Reader(spelling, (*names, *RESERVED))
     evaluate = reader.read(tree)
-    return Formula(text, tuple(dict.fromkeys(reader.used)), reader.binary, evaluate)
+    return Formula(text, tuple(dict.fromkeys(reader.used)), evaluate)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name)
 
-ENTRIES = 2**24  #: of any tensor on the way
+ENTRIES = 2**22  #: of any tensor on the way
 SIZE = 2**16  #: largest whole number, such as a size
 
 #: What is expected of a parameter, by its name.
@@ -121,7 +121,7 @@ FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {
     "eye": lambda n: torch.eye(*_shape((n, n)), dtype=torch.float64),
     "ones_like": lambda x: torch.ones_like(x),
     "zeros_like": lambda x: torch.zeros_like(x),
-    "one_hot": lambda labels, classes: F.one_hot(labels, classes).to(torch.float64),
+    "one_hot": lambda labels, classes: F.one_hot(labels, _shape((labels.numel(), classes))[1]).to(torch.float64),
     # arrangement
     "reshape": lambda x, *shape: torch.reshape(x, _shape(shape)),
     "expand": lambda x, *shape: x.expand(_shape(shape)),

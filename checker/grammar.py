@@ -12,22 +12,20 @@ import inspect
 import math
 import operator
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Any
 
 import torch
 
 from checker.errors import FormulaError
-from checker.functions import ENTRIES, FUNCTIONS, MEASURES, SIZE, kind, transposed
+from checker.functions import FUNCTIONS, MEASURES, kind, transposed
 from checker.notation import DEEPEST, Spelling, member
+from checker.readings import Arguments, Reading, Readings
 
 ONE = "1"  #: the argument that numbers are multiples of
 NODES = 1000  #: of the syntax tree
 EXPONENT = 1000  #: largest constant exponent
-
-Arguments = Mapping[str, torch.Tensor]
-Reading = Callable[[Arguments], Any]
 
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: torch.add,
@@ -36,12 +34,6 @@ _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Div: torch.div,
     ast.Pow: torch.pow,
     ast.MatMult: torch.matmul,
-}
-_WHOLE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
 }
 _COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Lt: torch.lt,
@@ -60,25 +52,13 @@ _CONSTANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 _LOOKALIKES = str.maketrans("асеіјорухһԁԛԝАВЕІЈКМНОРСТХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwABEIJKMHOPCTXoABEZHIKMNOPTYX")
 
 
-class Reader:
+class Reader(Readings):
     """Turns each node of the syntax tree into a function of the arguments; what it has no case for is an error."""
 
     def __init__(self, spelling: Spelling, names: Collection[str]) -> None:
-        self.spelling = spelling
-        self.encoded = spelling.python.encode()
+        super().__init__(spelling)
         self.names = {unicodedata.normalize("NFKC", member(n)): n for n in names}
         self.used: list[str] = []
-        self.binary = True
-
-    def error(self, node: ast.expr, message: str, advice: str = "") -> FormulaError:
-        position = len(self.encoded[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
-        return self.spelling.error(position, message, advice)
-
-    def written(self, node: ast.expr) -> str:
-        """The node as its author wrote it."""
-        start, end = (len(self.encoded[:offset].decode()) for offset in (node.col_offset, node.end_col_offset or 0))
-        columns = self.spelling.columns
-        return self.spelling.original[columns[start] : columns[end - 1] + 1]
 
     def read(self, tree: ast.expr) -> Reading:
         """The tree's value as a tensor. Depth and size are bounded before anything recurses."""
@@ -115,7 +95,6 @@ class Reader:
         raise self.error(node, f"{self.written(node)!r} means nothing here.", "Use names, numbers, operators and functions.")
 
     def number(self, number: float) -> Reading:
-        self.binary &= Fraction(str(number)) == Fraction(number)
         return lambda arguments: arguments[ONE] * float(number)
 
     def name(self, node: ast.Name | ast.Attribute) -> Reading:
@@ -264,44 +243,6 @@ class Reader:
             whole = self.apply(node, join, whole, part)
         return whole
 
-    # -- whole numbers, flags and indices
-
-    def integer(self, node: ast.expr) -> Reading:
-        match node:
-            case ast.Constant(value=int() as number) if not isinstance(number, bool):
-                if number > SIZE:
-                    raise self.error(node, f"the whole number {number} is too large here.", f"Sizes go up to {SIZE}.")
-                return lambda arguments: number
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self.apply(node, operator.neg, self.integer(operand))
-            case ast.BinOp(op=op, left=left, right=right) if type(op) in _WHOLE:
-                return self.apply(node, _WHOLE[type(op)], self.integer(left), self.integer(right))
-            case ast.Call(func=ast.Name(id=name), args=[of, *rest], keywords=[]) if name in MEASURES:
-                if len(rest) != (name == "size"):
-                    raise self.error(node, f"{name} takes {'a tensor and a dimension' if name == 'size' else 'one tensor'}.")
-                return self.apply(node, MEASURES[name], self.tensor(of), *(self.integer(r) for r in rest))
-        raise self.error(node, f"a whole number is needed here, not {self.written(node)!r}.", "Use digits, size(x, 0), len(x) or numel(x).")
-
-    def integers(self, node: ast.expr) -> Reading:
-        if isinstance(node, ast.List | ast.Tuple):
-            items = [self.integer(item) for item in node.elts]
-            return lambda arguments: tuple(item(arguments) for item in items)
-        return self.integer(node)
-
-    def order(self, node: ast.expr) -> Reading:
-        match node:
-            case ast.Constant(value=int() | float() as number):
-                return lambda arguments: number
-            case ast.Name(id="inf"):
-                return lambda arguments: math.inf
-        raise self.error(node, "the order of a norm is a number or inf.")
-
-    def flag(self, node: ast.expr) -> Reading:
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            value = node.value
-            return lambda arguments: value
-        raise self.error(node, "True or False is needed here.")
-
     def index(self, node: ast.expr) -> Reading:
         match node:
             case ast.Tuple(elts=items):
@@ -315,25 +256,6 @@ class Reader:
             case ast.Name(id=name) if name in self.names:
                 return self.apply(node, _labels, self.name(node))
         return self.integer(node)
-
-    # -- running
-
-    def apply(self, node: ast.expr, function: Callable[..., Any], *operands: Reading) -> Reading:
-        return lambda arguments: self.run(node, function, [operand(arguments) for operand in operands], {})
-
-    def run(self, node: ast.expr, function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:
-        """Call `function`; what torch cannot do, or should not, becomes an error at the node's column."""
-        try:
-            if _entries(given) ** 2 > ENTRIES:
-                size = _entries([function(*[_shell(g) for g in given], **named)])
-                if size > ENTRIES:
-                    raise self.error(node, f"{self.written(node)!r} would have {size} entries.", f"At most {ENTRIES} are computed.")
-            return function(*given, **named)
-        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError) as error:
-            shapes = ", ".join(str(tuple(g.shape)) for g in given if isinstance(g, torch.Tensor))
-            where = f" for shapes {shapes}" if shapes else ""
-            reason = str(error).split("\n")[0].rstrip(".")
-            raise self.error(node, f"{self.written(node)!r} cannot be computed{where}: {reason}.") from None
 
 
 def _at(like: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.BinOp:
@@ -363,14 +285,3 @@ def _condition(x: torch.Tensor) -> torch.Tensor:
     if x.dtype != torch.bool:
         raise TypeError("a comparison such as x > 0 is needed")
     return x
-
-
-def _shell(value: Any) -> Any:
-    """A tensor without entries: torch finds the result's shape without computing it."""
-    if isinstance(value, list):
-        return [_shell(v) for v in value]
-    return value.to("meta") if isinstance(value, torch.Tensor) else value
-
-
-def _entries(values: list[Any]) -> int:
-    return sum(_entries(v) if isinstance(v, list) else v.numel() for v in values if isinstance(v, list | torch.Tensor))
