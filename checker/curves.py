@@ -7,6 +7,7 @@ function.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,12 +15,17 @@ import torch
 
 from checker.record import CurveRecord
 from checker.sampling import inside, seeded
+from checker.tape.budget import Budget
 from checker.tape.replay import batched
 from checker.tape.tape import Tape
 from checker.values import Array, Case, number
 
 #: Points of a curve, and points along each axis of a contour plot: enough for the eye, few enough for a record.
 ALONG, ACROSS = 81, 25
+#: A plotted point may take so many operations before the function counts as having no value there.
+OPERATIONS = 2000
+#: Plots are left out where one point is more scalar operations than this.
+LARGEST = 20_000
 
 
 def curves(case: Case, tape: Tape | None, gradient: Mapping[str, Array]) -> list[CurveRecord]:
@@ -28,6 +34,8 @@ def curves(case: Case, tape: Tape | None, gradient: Mapping[str, Array]) -> list
     A tape on which Python decided nothing gives all points in one batch; otherwise the original function is called at each.
     """
     entries = [(name, k) for name in case.differentiated for k in range(case.arguments[name].numel())]
+    if tape is not None and sum(math.prod(meta.shape) for meta in tape.meta.values()) > LARGEST:
+        return []
     floating = [v for v in case.upstream if v is not None]
     if len(floating) != 1 or floating[0].numel() != 1 or len(entries) not in (1, 2) or any(n not in gradient for n, _ in entries):
         return []
@@ -87,7 +95,7 @@ def _values(case: Case, tape: Tape | None, entries: list[tuple[str, int]], point
 def _value(case: Case, moved: Mapping[str, torch.Tensor]) -> float:
     arguments = {name: t.double() if t.is_floating_point() else t for name, t in case.arguments.items()}
     try:
-        with seeded(case.seed), torch.no_grad():
+        with seeded(case.seed), torch.no_grad(), Budget(OPERATIONS):
             outputs = case.exercise.call({**arguments, **moved})
     except Exception:  # a plot has a gap where the function has no value
         return float("nan")

@@ -10,11 +10,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from msgspec.structs import replace as with_fields
+
 from checker.authoring import Exercise
 from checker.curves import curves
 from checker.errors import ExerciseError, Unsupported
 from checker.judge.belief import Belief, believe, path_of, tape_of
 from checker.judge.compare import compare
+from checker.judge.kinks import Classification, classify, suspicious
+from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
 from checker.judge.verdict import case_verdict
 from checker.methods import methods
@@ -22,7 +26,7 @@ from checker.methods.autograd import crashed, to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
-from checker.values import Case, Comparison, Derivation, Method, Problem, Settings, Verdict
+from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,8 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = _look(case, chosen, used)
-    said = dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in caught)
+    shown = [w for w in caught if not issubclass(w.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning)]
+    said = dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in shown)
     return replace(found, notes=[*found.notes, *said])
 
 
@@ -68,14 +73,14 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     belief = believe(case, tape) if tape is not None else Belief(follows=False, reason=failure.message if failure is not None else "")
     stopped = failure is not None and failure.verdict is not Verdict.UNSUPPORTED
     truth = Truth(reference=None, reason=belief.reason) if stopped else refer(case, tape, belief)
-    trusted = tape if belief.follows else None
+    trusted = tape if belief.trusts(case.exercise.cuts) else None
     if stopped:
         derivations = [Derivation(method=name, dtype=case.dtype, problem=failure) for name in chosen]
     else:
         derivations = [_derive(method, case, trusted, tape, truth) for method in chosen.values()]
     if used is not None:
         derivations.append(used)
-    comparisons = _compared(case, truth, derivations)
+    comparisons = _compared(case, trusted, truth, derivations)
     verdict, explanation = case_verdict(case, derivations, comparisons, required_methods(case.exercise, chosen))
     arguments, upstream = arguments_of(case)
     first = case.dtype == case.exercise.dtypes[0]
@@ -91,7 +96,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
-        path=_path(tape),
+        path=_path(tape, derivations),
         reference=reference_of(truth.reference) if truth.reference is not None else None,
         derivations=[derivation_of(d) for d in derivations],
         comparisons=comparisons,
@@ -136,36 +141,51 @@ def _derive(method: Method, case: Case, trusted: Tape | None, tape: Tape | None,
         return Derivation(method=method.name, dtype=case.dtype, problem=problem)
 
 
-def _compared(case: Case, truth: Truth, derivations: Sequence[Derivation]) -> list[Comparison]:
+def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence[Derivation]) -> list[Comparison]:
+    """Every gradient against the truth: entry by entry, along directions where there are too many, or against a set at a kink."""
+    arrived = [d for d in derivations if d.problem is None and d.gradients]
+    if case.mode is Mode.PROJECTION:
+        return compare_projections(arrived, case, tape)
     reference = truth.reference
     if reference is None:
         return []
-    return [c for d in derivations if d.problem is None for c in compare(d, reference, case)]
+    path = truth.enclosure.path if truth.enclosure is not None else ()
+    compared = [(d, compare(d, reference, case)) for d in arrived]
+    if not suspicious(case, tape, path, (reference.high,)):
+        return [c for _, comparisons in compared for c in comparisons]
+    point = classify(case, tape)
+    return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]
+
+
+def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Comparisons judged by what kind of point it is: at a tie the enclosed truth followed torch's convention, which is under test."""
+    finding = point.verdict_for(derivation.gradients)
+    return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
 
 
 def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> str:
     """The lines on which a gradient was lost, where it is wrong."""
     if verdict is not Verdict.WRONG or tape is None:
         return ""
-    lost = [
-        cut
-        for cut in tape.cuts
-        if not cut.explicit and cut.how not in declared and (not cut.baked or cut in belief.baked or cut.how == "history")
-    ]
+    open_cuts = [cut for cut in tape.cuts if not cut.explicit and not cut.baked and cut.how not in declared]
+    lost = [*open_cuts, *belief.undeclared(declared), *(cut for cut in tape.cuts if cut.how == "history")]
     places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
     return f"; the gradient is lost by {'; '.join(places)}" if places else ""
 
 
-def _path(tape: Tape | None) -> PathRecord:
+def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:
+    """The execution path, with its conditions where the symbolic method has read them."""
     if tape is None:
         return PathRecord(signature="")
+    read = next((d.details["path"] for d in derivations if "path" in d.details), {})
     lines = list(dict.fromkeys(decision.line for decision in tape.decisions))
-    return PathRecord(signature=path_of(tape), lines=lines)
+    return PathRecord(signature=path_of(tape), **{"lines": lines, **read})
 
 
 def _mathematics(derivations: Sequence[Derivation], tape: Tape | None) -> MathematicsRecord | None:
-    for derivation in derivations:
-        fields = derivation.details.get("mathematics")
-        if fields and tape is not None:
-            return MathematicsRecord(**{**fields, "path": path_of(tape)})
-    return None
+    if tape is None:
+        return None
+    details = {key: value for derivation in derivations for key, value in derivation.details.items()}
+    if "mathematics" not in details:
+        return None
+    return MathematicsRecord(**details["mathematics"], path=path_of(tape), formula=details.get("proved", {}))

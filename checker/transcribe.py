@@ -28,6 +28,9 @@ from checker.record import (
 from checker.tape.tape import Ref, Tape
 from checker.values import Array, Case, Derivation, Reference
 
+#: Details that go to places of their own in the record.
+GATHERED = ("mathematics", "path", "proved")
+
 #: The computation graph is drawn for tapes up to this many operations.
 DRAWN = 80
 
@@ -49,7 +52,7 @@ def derivation_of(derivation: Derivation) -> DerivationRecord:
         gradients=_all(derivation.gradients),
         error=_all(derivation.error),
         problem=ProblemRecord(verdict=problem.verdict, message=problem.message, line=problem.line) if problem is not None else None,
-        details={key: value for key, value in derivation.details.items() if key != "mathematics"},
+        details={key: value for key, value in derivation.details.items() if key not in GATHERED},
     )
 
 

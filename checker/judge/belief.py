@@ -34,6 +34,14 @@ class Belief:
     edge: bool = False
     reason: str = ""
 
+    def undeclared(self, declared: frozenset[str]) -> tuple[Cut, ...]:
+        """The baked places that the exercise does not declare as meant."""
+        return tuple(cut for cut in self.baked if cut.how not in declared)
+
+    def trusts(self, declared: frozenset[str]) -> bool:
+        """Whether the tape says what is meant: it follows the function, or leaves it only where that is declared."""
+        return self.follows or (bool(self.baked) and not self.undeclared(declared))
+
 
 def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> Tape:
     """Record the case's function at its own arguments or at others, with the case's random draws."""

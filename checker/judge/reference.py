@@ -20,7 +20,7 @@ from checker.judge.compare import FORMATS
 from checker.methods.differences import Differences, differences_of_original
 from checker.tape.balls import Enclosure, allowed, enclose
 from checker.tape.tape import Tape
-from checker.values import Array, Case, Reference
+from checker.values import Array, Case, Mode, Reference
 
 #: Units of roundoff that a correct program may lose where no ball rule tells how many: a kernel's usual handful, times its depth.
 UNPROVED_UNITS = 256
@@ -47,9 +47,10 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     Explicit cuts, and those that the exercise declares, are respected; every other cut is open: where torch stops there, torch is
     wrong.
     """
+    if case.mode is Mode.PROJECTION:
+        return Truth(reference=None, reason="too many entries to enclose each: judged along random directions")
     declared = case.exercise.cuts
-    undeclared = [cut for cut in belief.baked if cut.how not in declared]
-    if tape is None or (not belief.follows and (undeclared or not belief.baked)):
+    if tape is None or not belief.trusts(declared):
         return _estimated(case, None, belief.reason or "the function could not be recorded")
     start = time.perf_counter()
     honoured = tape.honoured(declared)

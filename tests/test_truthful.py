@@ -1,0 +1,225 @@
+"""The cases that any truthful verifier gets right, one test a row of the table in the design, with the sentence that a user reads.
+
+Truths are from textbooks or by hand; torch is 2.13. `check` runs with the default settings throughout: no tolerance is set anywhere.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+from torch.autograd.gradcheck import GradcheckError
+
+from checker import Settings, Verdict, check
+from checker.record import Record
+
+QUICK = Settings(methods=("certified", "differences", "reverse", "forward"))
+
+
+def found(function, *inputs, dtype: torch.dtype = torch.float64, settings: Settings = QUICK) -> Record:
+    return check(function, *[torch.tensor(x, dtype=dtype) if not isinstance(x, torch.Tensor) else x for x in inputs], settings=settings)
+
+
+def verdict_of(record: Record, method: str = "reverse") -> set[str]:
+    return {c.verdict for case in record.cases for c in case.comparisons if c.method == method}
+
+
+def doubling(a):
+    b = a * 2
+    while b.norm() < 1000:
+        b = b * 2
+    return b if b.sum() > 0 else 100 * b
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: 2 * torch.dot(x, x),
+        lambda x: (4 * x).norm(),
+        lambda x: x.sum(),
+        lambda x: (x * x).sum(),
+    ],
+)
+def test_textbook_functions_agree_at_random_points(function, seed: int) -> None:
+    x = torch.randn(5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    record = found(function, x)
+    assert record.verdict is Verdict.AGREES, record.explanation
+
+
+@pytest.mark.parametrize("a", [0.3, -2.7, 1.0, 512.3, -1e-3])
+def test_control_flow_agrees_at_random_points(a: float) -> None:
+    record = found(doubling, a)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (case,) = record.cases
+    assert case.reference.gradients["a"].values[0] == case.value[0].values[0] / a  # f′(a) = f(a)/a
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: (x**3).sum(), lambda x: 2 * torch.dot(x, x), lambda x: x.norm(), lambda x: x.exp().sum()]
+)
+def test_float32_agrees_by_default_where_gradcheck_fails(function) -> None:
+    x = torch.randn(8, generator=torch.Generator().manual_seed(1))
+    assert found(function, x).verdict is Verdict.AGREES
+    with pytest.raises((GradcheckError, Warning)):
+        torch.autograd.gradcheck(function, (x.clone().requires_grad_(),))
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: torch.sin(1e6 * x), 1.1),
+        (torch.tanh, 10.0),
+        (torch.sigmoid, 30.0),
+        (lambda x: x**2, 1e12),
+        (lambda x: torch.sin(1000 * x), 1.0),
+        (torch.log, 0.1),
+        (lambda x: 1e-6 * x**2, 3.0),
+    ],
+)
+def test_ill_conditioned_points_agree_within_their_conditioning(function, x: float) -> None:
+    record = found(function, x)
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
+def test_cross_entropy_with_large_logits_agrees() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(8, 10, generator=generator, dtype=torch.float64), torch.arange(8)
+    record = check(lambda x, y: F.cross_entropy(20 * x, y), x, y, settings=QUICK)
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
+def test_a_gradient_that_is_truly_zero_agrees() -> None:
+    record = found(lambda x: torch.softmax(x, 0).sum(), [0.3, -1.0, 2.0])
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x.abs().sum(), [0.0]),
+        (lambda x: x.relu().sum(), [0.0, 1.0]),
+        (lambda x: x.norm(), [0.0, 0.0]),
+        (lambda x: x.max(), [1.0, 1.0]),
+        (lambda x: x.amax(), [1.0, 1.0, 0.0]),
+        (lambda x: x.median(), [0.0, 0.0, 0.0]),
+        (lambda x: x.sort()[0][0], [2.0, 2.0]),
+        (lambda x: x.clamp(0, 6).sum(), [0.0]),
+        (lambda x: x.clamp(0, 6).sum(), [6.0]),
+        (lambda x: F.relu6(x).sum(), [0.0]),
+        (lambda x: F.relu6(x).sum(), [6.0]),
+    ],
+)
+def test_a_member_of_the_clarke_set_is_a_subgradient(function, x: list[float]) -> None:
+    record = found(function, x)
+    assert verdict_of(record) == {Verdict.SUBGRADIENT}, record.explanation
+
+
+def test_relu_of_x_minus_relu_of_minus_x_is_the_identity() -> None:
+    record = found(lambda x: x.relu() - (-x).relu(), 0.0)
+    assert verdict_of(record) == {Verdict.WRONG}
+    assert record.verdict is Verdict.WRONG
+
+
+def test_an_unselected_branch_poisons_torch_and_not_the_truth() -> None:
+    record = found(lambda x: torch.where(x > 0, x.sqrt(), x), -1.0)
+    assert verdict_of(record) == {Verdict.WRONG}
+    (case,) = record.cases
+    assert case.reference.gradients["x"].values == [1.0]
+    assert "got nan, expected 1" in record.explanation
+
+
+def test_nan_is_no_subgradient() -> None:
+    assert verdict_of(found(lambda x: (x * x).sum().sqrt(), [0.0, 0.0])) == {Verdict.WRONG}
+
+
+def test_an_infinite_slope_is_undefined() -> None:
+    assert found(torch.sqrt, 0.0).verdict is Verdict.UNDEFINED
+
+
+def test_the_determinant_of_a_singular_matrix_is_wrong_in_torch() -> None:
+    record = found(torch.det, [[1.0, 2.0], [2.0, 4.0]])
+    assert record.verdict is Verdict.WRONG
+    (case,) = record.cases
+    assert case.reference.gradients["input 0"].values == [4.0, -2.0, -2.0, 1.0]  # the adjugate's transpose, by hand
+    assert "got 0, expected" in record.explanation
+
+
+class Squares(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        gradient = 2 * x * upstream
+        gradient[617] *= 1.001
+        return gradient
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_one_entry_of_a_thousand_off_by_a_tenth_of_a_percent_is_named(dtype: torch.dtype) -> None:
+    x = torch.randn(1000, generator=torch.Generator().manual_seed(5), dtype=torch.float64).to(dtype)
+    record = check(lambda x: Squares.apply(x).sum(), x, settings=Settings(methods=("reverse",)))
+    assert record.verdict is Verdict.WRONG
+    assert "gradient of x at [617]" in record.explanation
+
+
+def test_detach_is_taken_as_meant_and_the_uncut_derivative_stands_beside_it() -> None:
+    def function(x):
+        u = (x * x).detach()
+        return (u * x).sum()
+
+    record = found(function, [0.0, 1.0, 2.0, 3.0])
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (case,) = record.cases
+    assert case.reference.gradients["x"].values == [0.0, 1.0, 4.0, 9.0]
+    (cut,) = case.cuts
+    assert (cut.how, cut.code) == ("detach", "u = (x * x).detach()")
+    assert cut.uncut["x"].values == [0.0, 3.0, 12.0, 27.0]  # 3x²
+    differences = next(d for d in case.derivations if d.method == "differences")
+    np.testing.assert_allclose(differences.gradients["x"].values, [0.0, 1.0, 4.0, 9.0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "uncut"),
+    [
+        (lambda x: (x * x.sum().item()).sum(), [1.0, 2.0], [6.0, 6.0]),  # (Σx)² has gradient 2Σx
+        (lambda x: x ** x.item(), 2.0, [4.0 * (math.log(2.0) + 1.0)]),  # xˣ(ln x + 1)
+    ],
+)
+def test_item_is_wrong_with_its_line(function, x, uncut: list[float]) -> None:
+    record = found(function, x)
+    assert verdict_of(record) == {Verdict.WRONG}
+    assert "the gradient is lost by item on test_truthful.py:" in record.explanation
+    np.testing.assert_allclose(record.cases[0].reference.gradients["x"].values, uncut, rtol=1e-8)
+
+
+def test_a_jump_has_no_gradient_and_its_neighbours_do() -> None:
+    edge = 1000 / 1024
+    assert found(doubling, edge).verdict is Verdict.JUMP
+    below, above = found(doubling, edge - 1e-7), found(doubling, edge + 1e-7)
+    assert (below.verdict, above.verdict) == (Verdict.AGREES, Verdict.AGREES), (below.explanation, above.explanation)
+    assert [r.cases[0].reference.gradients["a"].values for r in (above, below)] == [[1024.0], [2048.0]]
+
+
+def test_floor_jumps() -> None:
+    assert found(torch.floor, 2.0).verdict is Verdict.JUMP
+
+
+def test_dropout_agrees_and_is_said_to_be_stochastic() -> None:
+    record = check(lambda x: F.dropout(x, 0.5).sum(), torch.ones(20, dtype=torch.float64), settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.stochastic
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_norm_of_a_large_half_matrix_is_right_by_its_allowed_error(dtype: torch.dtype) -> None:
+    record = check(lambda x: x.norm(), torch.full((3, 3), 100.0, dtype=dtype), settings=QUICK)
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+    np.testing.assert_allclose(record.cases[0].reference.gradients["x"].values, 1 / 3, rtol=1e-15)
