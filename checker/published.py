@@ -36,14 +36,14 @@ def reproduce(exercise: Exercise) -> list[PublishedRecord]:
 
 
 def contradiction(exercise: Exercise, published: Sequence[PublishedRecord]) -> ExerciseError | None:
-    """The error of an exercise that does not reproduce its published numbers, naming the worst of them; None where it reproduces all."""
+    """The error of an exercise that does not reproduce its published numbers, naming the first of them; None where it reproduces all."""
     missed = [entry for entry in published if not entry.reproduced]
     if not missed:
         return None
     first = missed[0]
     more = f" So do {len(missed) - 1} more of its {len(published)} published numbers." if len(missed) > 1 else ""
     return ExerciseError(
-        f"{exercise.name}: the {first.what} is published as {first.published:.10g}, but PyTorch finds {first.found:.10g}"
+        f"{exercise.name}: the {first.what} is published as {float(first.published):.10g}, but PyTorch finds {float(first.found):.10g}"
         f" (allowed is ± {first.within:.2g}).{more}",
         file=exercise.path or None,
         line=exercise.line or None,

@@ -141,7 +141,7 @@ def by_name_only(*, x: Float[Tensor, ""]):
     return x
 
 
-def unknown_name(x: Flaot[Tensor, ""]):  # noqa: F821
+def unknown_name(x: Flaot[Tensor, ""]):
     return x
 
 
@@ -179,5 +179,5 @@ def test_an_annotation_that_cannot_be_read(monkeypatch):
 
 @pytest.mark.parametrize("target", [3, dict])
 def test_what_is_no_function_is_refused(target):
-    with pytest.raises(ExerciseError, match="cannot be differentiated. Put @exercise before a function, an nn.Module class"):
+    with pytest.raises(ExerciseError, match=r"cannot be differentiated\. Put @exercise before a function, an nn.Module class"):
         exercise(target)

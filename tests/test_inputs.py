@@ -25,7 +25,9 @@ def test_an_open_size_is_refused_by_name(word):
     assert repr(word) in str(caught.value)
 
 
-@pytest.mark.parametrize(("word", "part"), [("n+", "cannot be read"), ("n**2", "may use letters, numbers"), ("f(n)", "may use letters, numbers")])
+@pytest.mark.parametrize(
+    ("word", "part"), [("n+", "cannot be read"), ("n**2", "may use letters, numbers"), ("f(n)", "may use letters, numbers")]
+)
 def test_other_arithmetic_is_refused(word, part):
     with pytest.raises(ValueError, match=part):
         parse_dims(word)
