@@ -9,8 +9,8 @@ Each drawing uses few artists: a report of fifty exercises draws well over a hun
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from checker.values import Array, Number, Verdict
 
 #: What each colour of the heat map means: |error| ÷ allowed error, up to the edge on its right.
 HEAT_EDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
-HEAT_WORDS = ("< 0.001", "to 0.01", "to 0.1", "to 1, the edge", "to 10: wrong", "to 100: wrong", "> 100: wrong")
+HEAT_WORDS = ("< 0.001", "to 0.01", "to 0.1", "to 1: allowed", "to 10: wrong", "to 100: wrong", "> 100: wrong")
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,19 @@ class Plot:
 
 
 def plots(record: Record, shown: CaseRecord | None) -> list[Plot]:
-    """What can be drawn of an exercise; `shown` is the case that the page opens with."""
+    """What can be drawn of an exercise: of the case `shown` that the page opens with, else of the first that has the data."""
     with drawing():
         training = [*_descent(record.descent)] if record.descent else []
-        return training + ([*_curves(shown), *_steps(shown), *_heat(shown)] if shown else [])
+        cases = [*([shown] if shown else []), *(case for case in record.cases if case is not shown)]
+        return training + [plot for draw in (_curves, _steps, _heat) for plot in _first(draw, cases)]
+
+
+def _first(draw: Callable[[CaseRecord], Iterator[Plot]], cases: Sequence[CaseRecord]) -> list[Plot]:
+    """The plots of the first case that has any, with a word on which it is."""
+    for case in cases:
+        if found := list(draw(case)):
+            return [replace(plot, caption=f"{plot.caption} Point {case.number}, {case.dtype}.") for plot in found]
+    return []
 
 
 def _floats(values: Sequence[Number]) -> Array:
@@ -98,12 +107,14 @@ def _steps(case: CaseRecord) -> Iterator[Plot]:
             "Relative error of the directional derivative. To the left rounding is divided by an ever smaller step; "
             "to the right truncation grows."
         )
+        if not seen.all():
+            caption += " Steps at which it is exactly zero are left out."
         chosen = steps.get("chosen")
-        if chosen is not None and float(chosen) > 0:
-            at = int(np.argmin(np.abs(np.log(h) - np.log(float(chosen)))))
+        if chosen is not None and h[0] <= float(chosen) <= h[-1]:
+            about = float(np.exp(np.interp(np.log(float(chosen)), np.log(h), np.log(error))))
             axes.axvline(float(chosen), color=COLOUR["second"], linewidth=1.2, dashes=(4, 3))
-            axes.plot([h[at]], [error[at]], color=COLOUR["second"], marker="o", markersize=7)
-            caption += f" Marked: the chosen step, {figures(float(chosen), 2)}, with error {figures(float(error[at]), 2)}."
+            axes.plot([float(chosen)], [about], color=COLOUR["second"], marker="o", markersize=7)
+            caption += f" Marked: the chosen step, {figures(float(chosen), 2)}, where it is about {figures(about, 1)}."
         _ticks(drawn, "step h", "relative error")
         yield _plot("steps", f"Error against step ({derivation.method})", caption, drawn)
         return
@@ -148,8 +159,9 @@ def _contour(curve: CurveRecord) -> Plot:
     gradient = _floats(curve.extra["gradient"])
     drawn = canvas(3.4, 3.4)
     axes = drawn.axes
-    levels = np.unique(np.quantile(z.compressed(), np.linspace(0.02, 0.98, 11))) if z.count() else []
-    axes.contour(x, y, z, levels=levels, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
+    if z.count():
+        levels = np.unique(np.quantile(z.compressed(), np.linspace(0.02, 0.98, 11)))  # as many lines on a plain as on a slope
+        axes.contour(x, y, z, levels=levels, colors=COLOUR["accent"], linewidths=1.0, linestyles="solid")
     axes.set_aspect("equal", adjustable="box")
     length = float(np.hypot(*gradient))
     if np.isfinite(length) and length > 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 
-from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, Provenance, Record, Refusal
+from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, PathRecord, Provenance, Record, Refusal
 from checker.report.markup import SourceLine, source
 from checker.report.numerals import counted, ulps
 from checker.report.signs import sign
@@ -121,6 +121,8 @@ class Page:
     cases: tuple[CaseView, ...]
     cuts: tuple[CutView, ...]
     source: tuple[SourceLine, ...]
+    formulas: dict[str, str]  #: the author's answer by argument, where it was proved equal on some path
+    paths: tuple[PathRecord, ...]  #: those of which there is no mathematics to show
 
 
 def merged(documents: Sequence[Document]) -> list[Record]:
@@ -230,6 +232,8 @@ def page(record: Record) -> Page:
         cases=tuple(case_view(case, shown=case is shown) for case in record.cases),
         cuts=cuts,
         source=tuple(source(record.source, _notes(record, cuts))) if record.source else (),
+        formulas={name: text for reading in record.mathematics for name, text in reading.formula.items()},
+        paths=tuple(p for p in record.paths if (p.lines or p.conditions) and p.signature not in {m.path for m in record.mathematics}),
     )
 
 

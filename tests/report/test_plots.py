@@ -128,6 +128,25 @@ def test_numbers_that_are_not_finite_leave_a_gap(bad):
     assert "NaN" in kinds["loss"].caption or "∞" in kinds["loss"].caption
 
 
+def test_what_the_open_case_lacks_is_drawn_from_the_first_that_has_it():
+    one = np.array(1.0)
+    curve = CurveRecord(kind="tangent", argument="x", x=[0.0, 2.0], y=[0.0, 2.0], extra={"point": 1.0, "value": 1.0, "slope": 1.0})
+    bare, full = case(0, {"x": one}, {"x": one}, value=one), case(1, {"x": one}, {"x": one}, value=one, curves=[curve])
+    bare = msgspec.structs.replace(bare, derivations=[d for d in bare.derivations if d.method != "differences"])
+    kinds = drawn(record("r", [bare, full]))
+    assert kinds["tangent-x"].caption.endswith(" Point 1, float64.")
+    assert kinds["steps"].caption.endswith(" Point 1, float64.")
+
+
+def test_errors_of_exactly_zero_are_left_out_and_said():
+    one = np.array(1.0)
+    found = case(0, {"x": one}, {"x": one}, value=one)
+    exact = {"steps": {"h": [1e-1, 1e-2, 1e-3, 1e-4], "error": [1e-2, 1e-4, 1e-6, 0.0], "chosen": 1e-2}}
+    derivations = [msgspec.structs.replace(d, details=exact if d.method == "differences" else {}) for d in found.derivations]
+    caption = drawn(record("r", [msgspec.structs.replace(found, derivations=derivations)]))["steps"].caption
+    assert "Steps at which it is exactly zero are left out. Marked: the chosen step, 0.01, where it is about 0.0001." in caption
+
+
 def test_a_gradient_without_error_has_no_heat_map():
     x = np.ones((3, 3))
     assert "heat" not in drawn(record("r", [case(0, {"x": x}, {"x": x}, value=x)]))

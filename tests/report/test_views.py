@@ -91,6 +91,13 @@ def test_lines_of_cuts_and_decisions_are_noted():
     assert cut == {12: (("cut", "the gradient stops here (item)"),)}
 
 
+def test_a_path_with_mathematics_is_not_shown_twice():
+    found = synthetic.control_flow()
+    assert views.page(found).paths == ()
+    assert [p.signature for p in views.page(msgspec.structs.replace(found, mathematics=found.mathematics[:1])).paths] == ["99d0"]
+    assert views.page(synthetic.twice_dot()).formulas == {"x": "4 * x"}
+
+
 @pytest.mark.parametrize("line", ["other.py:12", "flow.py:", "flow.py", "", "flow.py:x"])
 def test_lines_elsewhere_are_not_noted(line):
     found = msgspec.structs.replace(synthetic.control_flow(), paths=[PathRecord(signature="s", lines=[line])], cases=[])
