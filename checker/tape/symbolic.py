@@ -131,7 +131,9 @@ def express(tape: Tape, upstream: Sequence[torch.Tensor | None] | None = None, *
         if check.found == "undecided":
             raise Unsupported(check.decides, "two branches meet at this point: no one expression holds on both sides", line=check.line)
     given = upstream or [None if slot is None else torch.ones(tape.meta[slot].shape) for slot in tape.outputs]
-    seeds = [None if v is None else numbers.upstream(v, k if len(given) > 1 else None) for k, v in enumerate(given)]
+    letter = "upstream" if any(name.startswith("v") for name in tape.inputs) else "v"
+    names = [letter] if len(given) == 1 else [f"{letter}_{k}" for k in range(1, len(given) + 1)]
+    seeds = [None if v is None else numbers.upstream(name, v) for name, v in zip(names, given, strict=True)]
     gradients = pull(replayed, seeds)
     values = replayed.values()
     return Expression(
@@ -192,12 +194,11 @@ class Symbols:
         self.point[symbol] = mp.mpf(value)
         return Term(symbol, self.point[symbol])
 
-    def upstream(self, vector: torch.Tensor, number: int | None) -> Array:
-        """The upstream gradient: `v`, or `v1`, `v2` of several outputs; the one of a scalar is left out where it is one."""
+    def upstream(self, name: str, vector: torch.Tensor) -> Array:
+        """The upstream gradient of one output; that of a scalar is left out where it is one."""
         array = np.empty(tuple(vector.shape), object)
         for index in np.ndindex(array.shape):
             value = float(vector[index])
-            name = "v" if number is None else f"v{number + 1}"
             array[index] = self.one if array.ndim == 0 and value == 1.0 else self.variable(name, index, value)
         return array
 

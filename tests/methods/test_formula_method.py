@@ -19,7 +19,7 @@ from checker.judge.compare import compare
 from checker.judge.reference import refer
 from checker.methods.formula import Formula
 from checker.sampling import complete, sample
-from checker.values import Case, Derivation, Settings, Verdict
+from checker.values import Case, Derivation, Reference, Settings, Verdict
 
 METHOD = Formula()
 
@@ -183,11 +183,15 @@ def test_an_exercise_without_answers_is_not_for_this_method() -> None:
     assert problem.message == "the exercise has no answer for w"
 
 
-def test_where_the_truth_is_estimated_a_far_answer_is_refused() -> None:
-    @exercise(sizes={"n": 3}, answer="3 * x")
-    def opaque(x: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-        return torch.cdist(x.reshape(-1, 1), torch.zeros(1, 1, dtype=x.dtype)).square().sum()
+def test_where_the_truth_is_estimated_only_a_far_answer_is_refused() -> None:
+    case = drawn(with_answer(twice_dot, x="4 * x + 0.001"))
+    tape = tape_of(case)
+    truth = refer(case, tape, believe(case, tape)).reference
+    assert truth is not None
 
-    with pytest.raises(ExerciseError, match="is not the gradient at"):
-        derive(drawn(opaque))
-    assert derive(drawn(with_answer(opaque, x="2 * x"))).details["proved"] == {}
+    def estimated(allowed: float) -> Reference:
+        return replace(truth, kind="differences", allowed={"x": np.full(4, allowed)})
+
+    assert METHOD.derive(case, tape, estimated(0.0002)).details["proved"] == {}
+    with pytest.raises(ExerciseError, match=r"is not the gradient at \[0\]"):
+        METHOD.derive(case, tape, estimated(0.0001))

@@ -110,6 +110,12 @@ def test_a_vector_function_has_an_upstream() -> None:
     assert found.gradients["x"] == r"\begin{bmatrix}2 v_{0} x_{0} \\ 2 v_{1} x_{1}\end{bmatrix}"
 
 
+def test_the_upstream_of_several_outputs_and_beside_an_input_v() -> None:
+    tape = record(lambda g: (g["x"] * 2, g["x"] * g["x"]), {"x": f64(1.0)})
+    assert typeset(express(tape)).gradients["x"] == r"\begin{bmatrix}2 \left(v^{(1)}_{0} + v^{(2)}_{0} x_{0}\right)\end{bmatrix}"
+    assert written(lambda g: g["v"] * 3, v=f64(1.0)).gradients["v"] == r"\begin{bmatrix}3 \mathrm{upstream}_{0}\end{bmatrix}"
+
+
 @pytest.mark.parametrize(
     ("a", "function", "conditions", "latex"),
     [
@@ -165,8 +171,11 @@ def test_at_a_kink_there_is_no_one_expression() -> None:
 
 
 def test_an_unknown_operation_is_named() -> None:
-    with pytest.raises(Unsupported, match=r"aten\._cdist_forward has no rule here"):
-        read(lambda g: torch.cdist(g["x"], g["x"] + 1).sum(), x=W)
+    library = torch.library.Library("checker_tests", "DEF")
+    library.define("opaque(Tensor x) -> Tensor")
+    library.impl("opaque", lambda x: x * x, "CompositeExplicitAutograd")
+    with pytest.raises(Unsupported, match=r"checker_tests\.opaque has no rule here \(test_symbolic\.py:\d+\)"):
+        read(lambda g: torch.ops.checker_tests.opaque(g["x"]).sum(), x=W)
 
 
 def test_a_formula_that_does_not_give_the_programs_number_is_not_shown() -> None:
