@@ -83,6 +83,8 @@ class Balls:
         return determinant, [[determinant * x for x in row] for row in inverse]
 
     def eigenvalues(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
+        if not matrix:
+            return []
         values, vectors = flint.acb_mat(flint.arb_mat(matrix)).eig(right=True)
         columns = [[vectors[i, k] for i in range(len(matrix))] for k in range(len(matrix))]
         found = []
@@ -93,6 +95,8 @@ class Balls:
 
     def singular_values(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
         """By the eigenvalues s² of A Aᵀ or AᵀA, whichever is smaller: u vᵀ = u uᵀ A / s."""
+        if not matrix or not matrix[0]:
+            return []
         a = flint.arb_mat(matrix)
         wide = a.nrows() <= a.ncols()
         a = a if wide else a.transpose()
@@ -179,6 +183,8 @@ UNKNOWN = arb(0, float("inf"))
 #: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
 ELEMENTARY = 4
 COARSE = {"sqrt": 1, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
+#: Sums of larger terms: near their roots they are good to an absolute error only, of as many unit roundoffs.
+NEAR_ROOTS = frozenset({"lgamma", "digamma"})
 
 
 class Rounding(Balls):
@@ -230,7 +236,8 @@ class Rounding(Balls):
         return self._round(x**y, self.elementary)
 
     def function(self, name: str, x: arb) -> arb:
-        return self._round(super().function(name, x), self.by_name.get(name, self.elementary))
+        value = self._round(super().function(name, x), self.by_name.get(name, self.elementary))
+        return value + arb(0, COARSE[name] * self.format.unit) if name in NEAR_ROOTS else value
 
     def eigenvalues(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
         return self._perturbed(matrix, super().eigenvalues(_midpoints(matrix)), False)
@@ -245,7 +252,7 @@ class Rounding(Balls):
 
         Values move by no more than that (Weyl), projectors by 4 times that over the gap to the nearest other value (Davis and Kahan).
         """
-        n = max(len(matrix), len(matrix[0]))
+        n = max(len(matrix), *(len(row) for row in matrix), 0)
         entries = [x for row in matrix for x in row]
         change = sum((x.rad() * x.rad() for x in entries), self.zero).sqrt()
         change += 3 * n * self.format.unit * sum((x * x for x in entries), self.zero).sqrt()

@@ -224,9 +224,12 @@ class Graph(Generic[N]):
         self.checks.append(Check(decides, self.line, value, sign, found))
         return sign
 
-    def difference(self, x: Scalar, y: Scalar) -> N:
-        """x − y as a bare number, for `check`."""
-        return self.numbers.add((x.value, self.numbers.negate(y.value)))
+    def compare(self, decides: str, x: Scalar, y: Scalar, expected: Sequence[int] | None = None) -> int | None:
+        """The sign of x − y, noted as a check unless both are constants."""
+        difference = self.numbers.add((x.value, self.numbers.negate(y.value)))
+        if x.index < 0 and y.index < 0:
+            return self.numbers.sign(difference)
+        return self.check(decides, difference, expected)
 
     def branch(
         self,

@@ -180,6 +180,12 @@ SMOOTH: dict[str, tuple[Callable[..., Any], Draw]] = {
         lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1, dilation=2, groups=2),
         normal(x=(1, 4, 7, 7), w=(4, 2, 2, 2), b=(4,)),
     ),
+    "transposed conv": (
+        lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1, groups=2, dilation=2),
+        normal(x=(1, 4, 3, 3), w=(4, 2, 2, 3), b=(4,)),
+    ),
+    "avg_pool3d": (lambda x: F.avg_pool3d(x, 2) * F.adaptive_avg_pool3d(x, 2), normal(x=(1, 1, 4, 4, 4))),
+    "distances": (lambda x, y: torch.cdist(x, y) * torch.dist(x, y, 3), normal(x=(3, 2), y=(3, 2))),
     "avg_pool2d": (
         lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False) * F.avg_pool2d(x, 3, 2, 1, ceil_mode=True),
         normal(x=(1, 2, 6, 6)),

@@ -220,7 +220,7 @@ def _comparison(name: str) -> None:
         if recorded[0] is None:
             raise Unsupported(f"aten.{name}_", "a comparison written into a floating tensor has no rule here", line=g.line)
         for a, b, seen in np.broadcast(g.array(x), g.array(y), np.asarray(recorded[0], object)):
-            g.check(name, g.difference(a, b), signs if seen else others)
+            g.check(name, a - b, signs if seen else others)
 
 
 for _name in _TRUE_OF:
@@ -234,7 +234,7 @@ def _argmax(g: G, x: Array, recorded: Any, dim: int | None = None, keepdim: bool
     for row, seen in zip(rows, recorded[0].reshape(-1), strict=True):
         for i, other in enumerate(row):
             if i != seen:
-                g.check("argmax", g.difference(row[seen], other))
+                g.compare("argmax", row[seen], other)
 
 
 # several arguments
@@ -337,7 +337,7 @@ def _against_all(g: G, decides: str, expected: Sequence[int] | None) -> Callable
     def note(row: Array, picks: Array) -> None:
         for i, other in enumerate(row):
             if i != picks[0]:
-                g.check(decides, g.difference(row[picks[0]], other), expected)
+                g.compare(decides, row[picks[0]], other, expected)
 
     return note
 
@@ -367,10 +367,10 @@ def _in_order(g: G, decides: str, sign: int, rest: bool) -> Callable[[Array, Arr
 
     def note(row: Array, picks: Array) -> None:
         for i, j in itertools.pairwise(picks):
-            g.check(decides, g.difference(row[i], row[j]), (0, sign))
+            g.compare(decides, row[i], row[j], (0, sign))
         if rest and len(picks):
             for j in set(range(len(row))) - set(picks.tolist()):
-                g.check(decides, g.difference(row[picks[-1]], row[j]), (0, sign))
+                g.compare(decides, row[picks[-1]], row[j], (0, sign))
 
     return note
 
@@ -394,6 +394,6 @@ def _cummax(g: G, x: Array, dim: int, recorded: Any) -> tuple[Array, None]:
     def note(row: Array, picks: Array) -> None:
         for i, pick in enumerate(picks):
             if i != pick:
-                g.check("cummax", g.difference(row[pick], row[i]))
+                g.compare("cummax", row[pick], row[i])
 
     return _picked(g, x, recorded[1], dim, note), None

@@ -148,6 +148,8 @@ def _take(g: G, x: Array, index: Array) -> Array:
 @rule("gather")
 def _gather(g: G, x: Array, dim: int, index: Array) -> Array:
     shape, (x, index) = index.shape, np.atleast_1d(x, index)
+    if not index.size:
+        return np.empty(shape, object)
     kept = x[tuple(slice(None) if d == dim % x.ndim else slice(n) for d, n in enumerate(index.shape))]
     return np.take_along_axis(kept, index, dim).reshape(shape)
 

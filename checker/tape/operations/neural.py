@@ -30,10 +30,10 @@ def _convolution(
     transposed: bool, output_padding: Sequence[int], groups: int,
 ) -> Array:  # fmt: skip
     """Every output entry is one inner product of a patch and a filter, plus the bias."""
-    if transposed:
-        raise Unsupported("aten.convolution", "transposed=True has no rule here", line=g.line)
     space = x.ndim - 2
     stride, padding, dilation = (_each(v, space) for v in (stride, padding, dilation))
+    if transposed:
+        return _transposed(g, x, weight, bias, stride, padding, dilation, _each(output_padding, space), groups)
     padded = g.full([*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))], g.zero)
     padded[(..., *(slice(p, p + n) for n, p in zip(x.shape[2:], padding, strict=True)))] = x
     out_channels, per_group, *kernel = weight.shape
@@ -53,6 +53,30 @@ def _convolution(
     return result
 
 
+def _transposed(
+    g: G, x: Array, weight: Array, bias: Array | None, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int],
+    extra: Sequence[int], groups: int,
+) -> Array:  # fmt: skip
+    """Every input entry i is spread over the outputs i · stride + k · dilation − padding; each output is one inner product of what meets."""
+    _, per_group, *kernel = weight.shape
+    inside = x.shape[1] // groups
+    sizes = zip(x.shape[2:], stride, padding, dilation, kernel, extra, strict=True)
+    size = [(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in sizes]
+    result = np.empty((x.shape[0], per_group * groups, *size), object)
+    meeting: dict[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+    for i, k in itertools.product(np.ndindex(*x.shape[2:]), np.ndindex(*kernel)):
+        place = tuple(a * s + b * d - p for a, b, s, d, p in zip(i, k, stride, dilation, padding, strict=True))
+        meeting.setdefault(place, []).append((i, k))
+    for batch, channel in np.ndindex(*result.shape[:2]):
+        group, own = divmod(channel, per_group)
+        channels = range(group * inside, (group + 1) * inside)
+        for place in np.ndindex(*size):
+            pairs = [(x[(batch, c, *i)], weight[(c, own, *k)]) for i, k in meeting.get(place, ()) for c in channels]
+            entry = g.dot([a for a, _ in pairs], [w for _, w in pairs]) if pairs else g.zero
+            result[(batch, channel, *place)] = entry if bias is None else entry + bias[channel]
+    return result
+
+
 def _windows(
     size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], ceil: bool
 ) -> list[list[tuple[int, int]]]:
@@ -67,31 +91,33 @@ def _windows(
     return windows
 
 
-@rule("avg_pool2d")
-def _avg_pool2d(
+@rule("avg_pool2d", "avg_pool3d")
+def _avg_pool(
     g: G, x: Array, kernel_size: Sequence[int], stride: Sequence[int] = (), padding: Sequence[int] = (0,), ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Array:  # fmt: skip
-    kernel, pad = _each(kernel_size, 2), _each(padding, 2)
-    size = x.shape[-2:]
-    windows = _windows(size, kernel, _each(stride, 2) if len(stride) else kernel, pad, [1, 1], ceil_mode)
-    result = np.empty((*x.shape[:-2], *(len(w) for w in windows)), object)
+    space = 3 if len(kernel_size) == 3 else 2
+    kernel, pad = _each(kernel_size, space), _each(padding, space)
+    size, axes = x.shape[-space:], tuple(range(-space, 0))
+    windows = _windows(size, kernel, _each(stride, space) if len(stride) else kernel, pad, [1] * space, ceil_mode)
+    result = np.empty((*x.shape[:-space], *(len(w) for w in windows)), object)
     for places in itertools.product(*(enumerate(w) for w in windows)):
         inside = [slice(max(a, 0), min(b, n)) for (_, (a, b)), n in zip(places, size, strict=True)]
         with_pad = math.prod(min(b, n + p) - a for (_, (a, b)), n, p in zip(places, size, pad, strict=True))
         without = math.prod(s.stop - s.start for s in inside)
         divisor = divisor_override or (with_pad if count_include_pad else without)
-        sums = reduce(g, g.add, x[(..., *inside)], (-2, -1))
+        sums = reduce(g, g.add, x[(..., *inside)], axes)
         result[(..., *(i for i, _ in places))] = g.map(lambda v, by=divisor: v / g.scalar(by), sums)
     return result
 
 
-@rule("_adaptive_avg_pool2d", "adaptive_avg_pool2d")
-def _adaptive_avg_pool2d(g: G, x: Array, output_size: Sequence[int]) -> Array:
-    result = np.empty((*x.shape[:-2], *output_size), object)
+@rule("_adaptive_avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool3d")
+def _adaptive_avg_pool(g: G, x: Array, output_size: Sequence[int]) -> Array:
+    space = len(output_size)
+    result = np.empty((*x.shape[:-space], *output_size), object)
     for place in itertools.product(*(range(n) for n in output_size)):
-        window = [slice(i * n // o, -((i + 1) * n // -o)) for i, n, o in zip(place, x.shape[-2:], output_size, strict=True)]
-        result[(..., *place)] = reduce(g, lambda items: mean(g, items), x[(..., *window)], (-2, -1))
+        window = [slice(i * n // o, -((i + 1) * n // -o)) for i, n, o in zip(place, x.shape[-space:], output_size, strict=True)]
+        result[(..., *place)] = reduce(g, lambda items: mean(g, items), x[(..., *window)], tuple(range(-space, 0)))
     return result
 
 
@@ -112,7 +138,7 @@ def _max_pool2d(
         chosen = images[image][indices[image, row, column]]
         for i, j in itertools.product(range(top, bottom, dilation[0]), range(left, right, dilation[1])):
             if 0 <= i < height and 0 <= j < width and i * width + j != indices[image, row, column]:
-                g.check("max_pool", g.difference(chosen, images[image][i * width + j]), (0, 1))
+                g.compare("max_pool", chosen, images[image][i * width + j], (0, 1))
         result[image, row, column] = chosen
     return result.reshape(recorded[1].shape), None
 

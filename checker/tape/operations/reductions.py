@@ -169,6 +169,17 @@ def _vector_norm(g: G, x: Array, ord: float = 2, dim: Dims = None, keepdim: bool
     return reduce(g, general, x, dim, keepdim)
 
 
+@rule("dist")
+def _dist(g: G, x: Array, y: Array, p: float = 2) -> Array:
+    return _vector_norm(g, g.map(lambda a, b: a - b, x, y), p)
+
+
+@rule("_cdist_forward")
+def _cdist(g: G, x1: Array, x2: Array, p: float, compute_mode: int | None = None) -> Array:
+    """‖xᵢ − yⱼ‖ₚ of every row of one with every row of the other."""
+    return _vector_norm(g, g.map(lambda a, b: a - b, x1[..., :, None, :], x2[..., None, :, :]), p, -1)
+
+
 def extreme(g: G, kind: str, items: list[Scalar]) -> Scalar:
     """The largest ("max") or smallest ("min") of `items`. As in torch, entries that tie share the derivative evenly."""
     side = 1 if kind == "max" else -1
@@ -184,9 +195,9 @@ def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[
     """
     tied, unclear = [items[chosen]], []
     for i, x in enumerate(items):
-        if i == chosen or x is items[chosen] or (x.index < 0 and items[chosen].index < 0):
+        if i == chosen or x is items[chosen]:
             continue
-        sign = g.check(kind, g.difference(items[chosen], x), expected)
+        sign = g.compare(kind, items[chosen], x, expected)
         if sign == 0:
             tied.append(x)
         elif sign is None:
