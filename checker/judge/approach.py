@@ -32,11 +32,13 @@ class Limit:
     """What is found on the way to the point from one direction.
 
     `gradient` is the limit of the gradient, flat, None where there is none. `jump` is how far the value at the point is from the limit of
-    the values, 0 where they meet. `consistent` says that the slope of the values is that of the gradient.
+    the values, 0 where they meet. `consistent` says that the slope of the values is that of the gradient. `error` is how well the limit
+    is known, where rounding near the point blurs it.
     """
 
     direction: Array
     gradient: Array | None
+    error: float = 0.0
     jump: float = 0.0
     unbounded: bool = False
     consistent: bool = True
@@ -112,10 +114,10 @@ class Approach:
         same = [p.gradient for p in places if p.branch == places[-1].branch]
         if not np.all(np.isfinite(places[-1].gradient)):
             return Limit(direction=u, gradient=None, unbounded=bool(np.any(np.isinf(places[-1].gradient))), consistent=False)
-        limit, unbounded = _limit([g for g in same if np.all(np.isfinite(g))])
-        if unbounded:
+        limit, error = _limit([g for g in same if np.all(np.isfinite(g))])
+        if not np.isfinite(error):
             return Limit(direction=u, gradient=None, unbounded=True)
-        return Limit(direction=u, gradient=limit, consistent=self._consistent(places, limit, u))
+        return Limit(direction=u, gradient=limit, error=error, consistent=self._consistent(places, limit, error, u))
 
     def look_straight(self, direction: Array) -> Limit | None:
         """As `look`, for a direction that may leave two entries tied, where the answer would be torch's convention at the tie.
@@ -161,7 +163,7 @@ class Approach:
         floating = [v for v in tape.values if v.is_floating_point()]
         return np.concatenate([o.double()[v != 0].numpy().ravel() for o, v in zip(floating, self.upstream, strict=True)] or [np.zeros(0)])
 
-    def _consistent(self, places: list[_Place], limit: Array, u: Array) -> bool:
+    def _consistent(self, places: list[_Place], limit: Array, error: float, u: Array) -> bool:
         """Whether (φ(t) − φ(0))/t tends to ⟨limit, u⟩. Not asked where a cut is honoured: values follow it and the gradient does not."""
         if self.holds:
             return True
@@ -169,21 +171,21 @@ class Approach:
         slope = float(limit @ u)
         off = [abs(float(weights @ (p.value - self.base)) / t - slope) for p, t in zip(places[:2], DISTANCES[:2], strict=True)]
         size = float(np.abs(limit) @ np.abs(u)) + float(np.abs(weights) @ np.abs(self.base))
-        return bool(off[1] <= max(0.5 * off[0], 1e-5 * size))
+        return bool(off[1] <= max(0.5 * off[0], 1e-5 * size + 10.0 * error * float(np.sum(np.abs(u)))))
 
 
-def _limit(gradients: list[Array]) -> tuple[Array, bool]:
-    """Limit of gradients seen at distances that shrink by one factor (Aitken's Δ²), and whether there is none for growth."""
+def _limit(gradients: list[Array]) -> tuple[Array, float]:
+    """Limit of gradients seen at distances that shrink by one factor (Aitken's Δ²), and its error: infinite where they grow instead."""
     last = gradients[-1]
     if len(gradients) == 1:
-        return last, False
+        return last, 0.0
     if len(gradients) == 2:
-        return last + (last - gradients[0]) / 255.0, False
+        return last + (last - gradients[0]) / (DISTANCES[0] / DISTANCES[1] - 1.0), 0.0
     older, newer = gradients[-2] - gradients[-3], last - gradients[-2]
-    significant = np.abs(newer) > 1e-6 * (np.abs(last) + float(np.max(np.abs(last), initial=0.0)))
-    if np.any(significant & (np.abs(newer) >= 0.9 * np.abs(older))):
-        return last, True
-    shrinks = np.abs(newer) < 0.9 * np.abs(older)
+    steady = np.abs(newer) >= 0.9 * np.abs(older)
+    if np.any(steady & (np.abs(newer) > 1e-2 * float(np.max(np.abs(last), initial=0.0)))):
+        return last, np.inf
     with np.errstate(all="ignore"):
-        step = np.where(shrinks, newer * newer / (older - newer), 0.0)
-    return last + np.where(np.isfinite(step), step, 0.0), False
+        step = np.where(steady, 0.0, newer * newer / (older - newer))
+    blurred = np.where(steady, np.abs(newer), 1e-3 * np.abs(step))
+    return last + step, float(np.max(blurred, initial=0.0))

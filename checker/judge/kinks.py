@@ -60,6 +60,7 @@ class Classification:
     branches: tuple[Mapping[str, Array], ...] = ()
     error: Mapping[str, Array] = field(default_factory=dict)
     unit: float = 2.0**-52  #: machine epsilon of the dtype under test
+    blur: float = 0.0  #: how far the limits may be off, absolutely
     around: Approach | None = field(default=None, repr=False)
 
     def verdict_for(self, gradient: Mapping[str, Array]) -> Finding:
@@ -153,7 +154,7 @@ class Classification:
     def _tolerance(self, limits: Array) -> Array:
         size = np.max(np.abs(limits), axis=0)
         largest = float(np.max(size, initial=0.0))
-        return np.asarray(UNITS * self.unit * (size + 0.01 * largest) + LIMIT * largest + np.finfo(float).tiny)
+        return np.asarray(UNITS * self.unit * (size + 0.01 * largest) + LIMIT * largest + self.blur + np.finfo(float).tiny)
 
 
 def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: Sequence[Mapping[str, Array]] = ()) -> bool:
@@ -195,7 +196,8 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         return Classification(kind="unsettled", message=message, unit=unit, around=around)
     gradients = np.array(settled)
     largest = float(np.max(np.abs(gradients), initial=0.0))
-    tolerance = 10 * LIMIT * largest + np.finfo(float).tiny
+    blur = max(limit.error for limit in limits)
+    tolerance = 10 * (LIMIT * largest + blur) + np.finfo(float).tiny
     distinct = [gradients[0]]
     for g in gradients[1:]:
         if min(float(np.max(np.abs(g - d), initial=0.0)) for d in distinct) > tolerance:
@@ -212,7 +214,8 @@ def classify(case: Case, tape: Tape | None) -> Classification:
             around=around,
         )
     message = f"not differentiable here: the gradients nearby tend to different limits ({len(distinct)} of them were met)"
-    return Classification(kind="kink", message=message, branches=tuple(map(around.unflatten, distinct)), unit=unit, around=around)
+    branches = tuple(map(around.unflatten, distinct))
+    return Classification(kind="kink", message=message, branches=branches, unit=unit, blur=blur, around=around)
 
 
 def _smooth_by_differences(case: Case, tape: Tape | None) -> tuple[dict[str, Array], dict[str, Array]] | None:
