@@ -62,14 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(USAGE)
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
-) -> None:
-    """Write one PyTorch function; get its gradient checked several independent ways, with a report."""
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         typer.echo(f"checker {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    """Write one PyTorch function; get its gradient checked several independent ways, with a report."""
 
 
 @app.command(epilog=RUNS_FILES)

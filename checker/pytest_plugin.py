@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: What was found about an exercise, by its file and name: each is examined once in a process, for all its methods.
 _RECORDS = pytest.StashKey["dict[tuple[Path, str], Record | Exception]"]()
-_PATHS = pytest.StashKey["list[Path]"]()
+#: Files and folders of exercises, each with the name of the one exercise that is wanted of it, or "".
+_PATHS = pytest.StashKey["list[tuple[Path, str]]"]()
 
 
 class Failed(Exception):
@@ -54,21 +55,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add the exercises' paths to what pytest collects."""
     given = [config.invocation_params.dir / text for text in config.getoption("--checker-exercises")]
     paths = [Path(path) for path in (*given, *config.getini("checker_exercises"))]
-    files = [Path(str(path).partition("::")[0]).resolve() for path in paths]
-    for file, path in zip(files, paths, strict=True):
-        if not file.exists():
+    config.stash[_PATHS], config.stash[_RECORDS] = [], {}
+    for path in paths:
+        file, _, name = str(path).partition("::")
+        if not Path(file).exists():
             raise pytest.UsageError(f"checker: {path} does not exist; --checker-exercises takes a file of exercises, or a folder.")
-    config.stash[_PATHS] = files
-    config.stash[_RECORDS] = {}
-    config.args += [str(path) for path in paths]
+        config.stash[_PATHS].append((Path(file).resolve(), name))
+        config.args.append(str(path))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
     """Collect a file below one of the paths as exercises; as tests too only where its name says that it holds some."""
     found: list[pytest.Collector] = yield  # type: ignore[assignment]
-    paths = parent.config.stash[_PATHS]
-    if file_path.suffix != ".py" or not any(file_path.resolve().is_relative_to(path) for path in paths):
+    if file_path.suffix != ".py" or not _wanted(parent.config, file_path):
         return found  # type: ignore[return-value]
     holds_tests = any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("python_files"))
     return [*(found if holds_tests else []), ExerciseFile.from_parent(parent, path=file_path)]  # type: ignore[return-value]
@@ -82,13 +82,15 @@ class ExerciseFile(pytest.File):
         from checker.catalogue import find
         from checker.methods import names
 
+        wanted = _wanted(self.config, self.path)
+        everything = "" in wanted
         found = find([str(self.path)])
-        for exercise in found.exercises:
+        for exercise in (one for one in found.exercises if everything or one.name in wanted):
             for method in names():
                 item = ExerciseItem.from_parent(self, name=f"{exercise.name}[{method}]", exercise=exercise, method=method)
                 item.add_marker(pytest.mark.xdist_group(f"{self.path}::{exercise.name}"))
                 yield item
-        for refusal in found.refusals:
+        for refusal in found.refusals if everything else ():
             if "there is no exercise" not in refusal.message:
                 yield RefusedItem.from_parent(self, name=f"line {refusal.line}" if refusal.line else "file", refusal=refusal)
 
@@ -160,6 +162,11 @@ class RefusedItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, max(0, (self.refusal.line or 1) - 1), self.name
+
+
+def _wanted(config: pytest.Config, file: Path) -> set[str]:
+    """Names of the exercises that are wanted of `file`; "" stands for all of them."""
+    return {name for path, name in config.stash[_PATHS] if file.resolve().is_relative_to(path)}
 
 
 def _showing(record: Record) -> set[str]:

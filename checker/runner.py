@@ -153,9 +153,25 @@ def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
         outcome = _Outcome(refused=_refusal(exercise, "author", error.message, advice=error.advice, line=error.line))
     except UsageError as error:
         outcome = _Outcome(refused=_refusal(exercise, "usage", str(error)))
-    except Exception as error:  # a fault of this program
-        outcome = _Outcome(refused=_fault(exercise, "\n".join(traceback.format_exception(error)[-4:]).strip()))
+    except Exception as error:  # of the exercise's function, or a fault of this program
+        line = _raised_by(exercise, error)
+        if line is None:
+            outcome = _Outcome(refused=_fault(exercise, "\n".join(traceback.format_exception(error)[-4:]).strip()))
+        else:
+            explanation = f"The function failed: {type(error).__name__}: {error} ({Path(exercise.path).name}:{line})."
+            seconds = time.monotonic() - start
+            outcome = _Outcome(found=stopped(exercise, settings, verdict=Verdict.CRASHED, explanation=explanation, seconds=seconds))
     return msgspec.json.encode(outcome)
+
+
+def _raised_by(exercise: Exercise, error: Exception) -> int | None:
+    """The line of the exercise's file that `error` comes from; None where it comes from this program."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == exercise.path:
+            return frame.lineno
+        if Path(frame.filename).is_relative_to(Path(__file__).parent):
+            return None
+    return None
 
 
 def _read(exercise: Exercise, settings: Settings, end: children.End) -> _Outcome:

@@ -118,7 +118,8 @@ def unexpected(record: Record, width: int) -> Iterator[Text]:
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
     for line in dict.fromkeys(filter(None, lines)):
-        yield Text("\n".join(textwrap.wrap(printable(line), width - 4, initial_indent=INDENT, subsequent_indent=INDENT)))
+        wrapped = textwrap.wrap(printable(line), width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
+        yield Text("\n".join(wrapped))
 
 
 def refusal(refused: Refusal) -> Text:
@@ -162,7 +163,8 @@ def _worst(record: Record) -> Iterator[str]:
 
 
 def _missing(record: Record) -> Iterator[str]:
-    for name in record.missing:
+    """Required methods that did not arrive where others may have: of an exercise that crashed, its own sentence says enough."""
+    for name in record.missing if record.cases else ():
         problems = (d.problem for case in record.cases for d in case.derivations if d.method == name and d.problem)
         problem = next(problems, None)
         reason = f": {problem.message}" + (f" ({problem.line})" if problem.line else "") if problem else ""
