@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from checker.errors import ExerciseError, FormulaError
 from checker.formula import parse
+from checker.functions import FUNCTIONS, MEASURES
 
 ARGUMENTS = {
     "x": torch.tensor([1.0, 2.0, -3.0], dtype=torch.float64),
@@ -302,3 +305,17 @@ def test_formulas_load_no_sympy() -> None:
     code = "import sys, checker.formula; print('sympy' in sys.modules, 'checker.formula' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == ["False", "True"]
+
+
+def test_the_page_about_formulas_shows_every_function_and_examples_that_can_be_read() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "formulas.md").read_text(encoding="utf-8")
+    spelling, functions = page.split("## Functions")
+    named = {
+        name for row in functions.split("## What happens")[0].splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row)
+    }
+    assert named == {*FUNCTIONS, *MEASURES}
+    rows = [row.split("|")[1] for row in spelling.splitlines() if row.startswith("| `")]
+    examples = [example for row in rows for example in re.findall(r"`([^`]+)`", row)]
+    assert len(examples) > 20
+    for example in examples:
+        assert isinstance(parse(example, ARGUMENTS)(ARGUMENTS), torch.Tensor), example
