@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePath
 
 from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, PathRecord, Provenance, Record, Refusal
@@ -66,10 +65,6 @@ class Overview:
     refusals: tuple[Refusal, ...]
     runs: tuple[Run, ...]
 
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        return tuple(row for _, rows in self.themes for row in rows)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -105,11 +100,11 @@ class CaseView:
 
 @dataclass(frozen=True, kw_only=True)
 class CutView:
-    """A cut, and per argument the gradient that autograd returns beside the one with every cut open."""
+    """A cut, its line where the page shows it, and per argument what autograd returns beside the gradient with every cut open."""
 
     cut: CutRecord
+    line: int | None
     arguments: tuple[tuple[str, Numbers | None, Numbers], ...]
-    cases: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +154,9 @@ def overview(documents: Sequence[Document]) -> Overview:
         )
         for record in records
     ]
-    themes = {theme: tuple(group) for theme, group in groupby(sorted(rows, key=lambda r: r.record.theme), key=lambda r: r.record.theme)}
+    themes: dict[str, list[Row]] = {}
+    for row in rows:
+        themes.setdefault(row.record.theme, []).append(row)
     counted_verdicts = Counter(record.verdict for record in records)
     unexpected = tuple(row for row in rows if not row.record.as_expected)
     refusals = tuple(refusal for document in documents for refusal in document.refusals)
@@ -167,7 +164,7 @@ def overview(documents: Sequence[Document]) -> Overview:
         sentence=outcome(records, refusals),
         met=not unexpected and not refusals,
         complete=all(document.complete for document in documents),
-        themes=tuple((theme, themes[theme]) for theme in dict.fromkeys(record.theme for record in records)),
+        themes=tuple((theme, tuple(group)) for theme, group in themes.items()),
         methods=methods,
         counts=tuple((verdict, counted_verdicts[verdict]) for verdict in SEVERITY if counted_verdicts[verdict]),
         unexpected=unexpected,
@@ -272,24 +269,31 @@ def _line(derivation: DerivationRecord, argument: str, comparison: Comparison | 
 
 def _cuts(record: Record) -> Iterator[CutView]:
     """Each cut once, however many cases met it, with the gradients of the first case that did."""
-    met: dict[tuple[str, str], list[tuple[CaseRecord, CutRecord]]] = {}
+    first: dict[tuple[str, str], tuple[CaseRecord, CutRecord]] = {}
     for case in record.cases:
         for cut in case.cuts:
-            met.setdefault((cut.line, cut.how), []).append((case, cut))
-    for found in met.values():
-        case, cut = found[0]
+            first.setdefault((cut.line, cut.how), (case, cut))
+    for case, cut in first.values():
         written = next((d.gradients for d in case.derivations if d.method == "reverse"), {})
-        yield CutView(cut=cut, arguments=tuple((n, written.get(n), uncut) for n, uncut in cut.uncut.items()), cases=len(found))
+        arguments = tuple((name, written.get(name), uncut) for name, uncut in cut.uncut.items())
+        yield CutView(cut=cut, line=_shown_line(record, cut.line), arguments=arguments)
 
 
 def _notes(record: Record, cuts: Iterable[CutView]) -> dict[int, tuple[tuple[str, str], ...]]:
     """What is written beside the lines of the source: where the gradient stops, and where Python decided."""
-    assert record.source is not None
     notes: dict[int, dict[tuple[str, str], None]] = {}
     said = [("cut", view.cut.line, f"the gradient stops here ({view.cut.how})") for view in cuts]
     said += [("decision", line, "Python decides here") for path in (*record.paths, *(c.path for c in record.cases)) for line in path.lines]
     for kind, line, text in said:
-        file, _, number = line.rpartition(":")
-        if number.isdigit() and PurePath(file).name == PurePath(record.source.file).name:
-            notes.setdefault(int(number), {})[kind, text] = None
+        number = _shown_line(record, line)
+        if number is not None:
+            notes.setdefault(number, {})[kind, text] = None
     return {number: tuple(texts) for number, texts in notes.items()}
+
+
+def _shown_line(record: Record, line: str) -> int | None:
+    """The number of `line` ("file.py:12") where it is one of the record's source; else None."""
+    file, _, number = line.rpartition(":")
+    if record.source is None or not number.isdecimal() or PurePath(file).name != PurePath(record.source.file).name:
+        return None
+    return int(number) if 0 <= int(number) - record.source.line <= record.source.text.rstrip("\n").count("\n") else None
