@@ -159,7 +159,7 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
 
 def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Comparisons judged by what kind of point it is: at a tie the enclosed truth followed torch's convention, which is under test."""
-    finding = point.verdict_for(derivation.gradients)
+    finding = point.verdict_for(derivation.gradients, derivation.error)
     return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
 
 

@@ -63,8 +63,12 @@ class Classification:
     blur: float = 0.0  #: how far the limits may be off, absolutely
     around: Approach | None = field(default=None, repr=False)
 
-    def verdict_for(self, gradient: Mapping[str, Array]) -> Finding:
-        """Judge a gradient of all the differentiated arguments together: that is what a subgradient is made of."""
+    def verdict_for(self, gradient: Mapping[str, Array], error: Mapping[str, Array] | None = None) -> Finding:
+        """Judge a gradient of all the differentiated arguments together: that is what a subgradient is made of.
+
+        `error` is the method's own bound, entry by entry, where it has one: it then claims no more than that. At a kink differences and
+        balls know that there is no one gradient, which is as good as a subgradient.
+        """
         verdicts = {
             "jump": Verdict.JUMP,
             "singular": Verdict.UNDEFINED,
@@ -73,16 +77,19 @@ class Classification:
         if self.kind in verdicts:
             verdict = verdicts[self.kind]
             return Finding(verdict, self.message, dict.fromkeys(gradient, verdict))
-        return self._smooth(gradient) if self.kind == "smooth" else self._kink(gradient)
+        if error and self.kind == "kink":
+            return Finding(Verdict.SUBGRADIENT, self.message, dict.fromkeys(gradient, Verdict.SUBGRADIENT))
+        return self._smooth(gradient, error or {}) if self.kind == "smooth" else self._kink(gradient)
 
-    def _smooth(self, gradient: Mapping[str, Array]) -> Finding:
+    def _smooth(self, gradient: Mapping[str, Array], error: Mapping[str, Array]) -> Finding:
         truth = self.branches[0]
         largest = max((float(np.max(np.abs(t), initial=0.0)) for t in truth.values()), default=0.0)
         arguments, message = {}, "agrees with the derivative, which exists here"
         for name, got in gradient.items():
             expected = truth[name]
-            allowed = UNITS * self.unit * (np.abs(expected) + 0.01 * largest) + self.error.get(name, 0.0)
-            wrong = ~(np.abs(np.asarray(got) - expected) <= allowed)
+            own = np.asarray(error.get(name, 0.0))
+            allowed = UNITS * self.unit * (np.abs(expected) + 0.01 * largest) + self.error.get(name, 0.0) + own
+            wrong = ~(np.abs(np.asarray(got) - expected) <= allowed) & ~np.isposinf(own)
             arguments[name] = Verdict.WRONG if np.any(wrong) else Verdict.AGREES
             if np.any(wrong) and Verdict.WRONG not in list(arguments.values())[:-1]:
                 at = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from checker.judge.clarke import nearest
-from checker.judge.kinks import Classification, Finding, classify
+from checker.judge.kinks import Classification, Finding, classify, suspicious
 from checker.methods.autograd import Reverse
+from checker.methods.differences import Differences
 from checker.tape.record import record
 from checker.values import Array, Verdict
 from tests.cases import case_of
@@ -123,6 +125,42 @@ def test_a_smooth_point_takes_one_gradient_only() -> None:
     finding = found.verdict_for(planted)
     assert finding.verdict is Verdict.WRONG
     assert finding.message == "gradient of x at [1]: got 12.000012, expected 12: the function is differentiable here"
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "verdict"),
+    [
+        (lambda x: x.abs().sum(), [0.0, 1.0], Verdict.SUBGRADIENT),
+        (lambda x: (torch.relu(x) - torch.relu(-x)).sum(), [0.0], Verdict.AGREES),
+        (lambda x: (x * x.abs()).sum(), [0.0, 2.0], Verdict.AGREES),
+        (lambda x: (x * x).sum().sqrt(), [0.0], Verdict.SUBGRADIENT),
+        (torch.floor, [2.0], Verdict.JUMP),
+        (torch.sqrt, [0.0], Verdict.UNDEFINED),
+    ],
+)
+def test_differences_claim_no_more_than_their_error(function: Callable[..., Any], x: list[float], verdict: Verdict) -> None:
+    case = case_of(function, x=x)
+    tape = record(case.exercise.call, case.arguments)
+    own = Differences().derive(case, tape, None)
+    assert np.isposinf(own.error["x"]).any()
+    assert classify(case, tape).verdict_for(own.gradients, own.error).verdict is verdict
+
+
+def test_a_finite_error_bound_is_held_to() -> None:
+    found, gradients = classified(lambda x: (x * x.abs() + x).sum(), x=[0.0])
+    assert found.verdict_for({"x": gradients["x"] + 0.1}, {"x": np.array([0.2])}).verdict is Verdict.AGREES
+    assert found.verdict_for({"x": gradients["x"] + 0.1}, {"x": np.array([1e-9])}).verdict is Verdict.WRONG
+
+
+def test_suspicion() -> None:
+    case = case_of(lambda x: x.sqrt().sum(), x=[4.0])
+    tape, ok, undecided = record(case.exercise.call, case.arguments), SimpleNamespace(found="ok"), SimpleNamespace(found="undecided")
+    assert not suspicious(case, tape)
+    assert not suspicious(case, tape, [ok], [{"x": np.array([0.25])}])
+    assert suspicious(case, tape, [ok, undecided])
+    assert suspicious(case, tape, [], [{"x": np.array([math.inf])}])
+    endless = case_of(lambda x: x.log().sum(), x=[0.0])
+    assert suspicious(endless, record(endless.exercise.call, endless.arguments))
 
 
 def test_slopes_along_random_directions_must_agree_too() -> None:
