@@ -33,7 +33,8 @@ Values = Callable[["torch.Generator"], Mapping[str, Any]] | Mapping[str, Any] | 
 class Example:
     """Published numbers. `inputs` gives values by name (parameters of a module by their dotted name).
 
-    `upstream` defaults to ones. `decimals` says to how many places the numbers were published; None: to rounding of float32.
+    `value` is that of the first output. `upstream` defaults to ones. `decimals` says to how many places the numbers were published; None: to
+    rounding of float32.
     `passes` is how many backward passes ran before the published gradient was read, without `zero_()` between them.
     `quotients` maps a step h to the published forward quotient (f(x+h) − f(x))/h, and `tangent` is (slope, intercept), both for one scalar.
     """
@@ -52,9 +53,10 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Waypoint:
-    """What a training run must have reached after `step` steps: `value` (the loss) and `inputs` (parameters by name).
+    """What a training run must have reached in its `step`-th step (the first is 1), as training loops print it.
 
-    Numbers are met to `decimals` places; a pair (low, high) in place of a number is a range.
+    `value` is the loss of all rows that the step computed, before its update; `inputs` are parameters by name, after it. Numbers are met to
+    `decimals` places; with a pair (low, high) in place of every number, to a range.
     """
 
     step: int

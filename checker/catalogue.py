@@ -97,14 +97,14 @@ def shown(path: Path) -> str:
 
 def _folder(search: _Search, folder: Path) -> None:
     folder = folder.resolve()
-    count = len(search.exercises) + len(search.refusals)
-    for path in _python_files(folder):
+    paths = list(_python_files(folder))
+    for path in paths:
         _file(search, path, path.relative_to(folder).as_posix())
     for file in sorted(folder.rglob(matrix.FILE)):
         for name in matrix.read(file).tables:
             if not (file.parent / name).is_file():
                 _refuse_row(search, file, name, f"{name} is not in this folder.")
-    if len(search.exercises) + len(search.refusals) == count:
+    if not any(search.loaded[path].exercises or search.loaded[path].problems for path in paths):
         search.refuse(shown(folder), "there is no exercise in this folder.", file=folder, advice=HOW_TO_BEGIN)
 
 
@@ -123,9 +123,11 @@ def _file(search: _Search, path: Path, file: str, name: str = "") -> None:
     if named or not name:
         for found in named or exercises:
             search.keep(found)
+    elif loaded.problems:
+        return  # what is wrong with the file was said; a function whose @exercise failed is not to be taken without it
     elif callable(getattr(loaded.module, name, None)):
         _adopt(search, f"{file}::{name}", getattr(loaded.module, name), lambda made: replace(made, file=file))
-    elif not loaded.problems:
+    else:
         names = [found.name for found in exercises]
         search.refuse(f"{file}::{name}", f"{file} has no exercise {name!r}.", fault="usage", file=path, advice=_did_you_mean(name, names))
 

@@ -31,17 +31,16 @@ def detached_factor(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
     title={"en": "The square itself, after detaching", "zh": "分离之后，再对 y 本身求导"},
     statement={
         "zh": r"`detach` 返回一个新的张量，并不改变 $y = x \odot x$ 的计算图。"
-        r"因此，在用过 $u = \mathrm{detach}(y)$ 之后，$\sum_i y_i$ 的梯度仍是 $2x$。"
+        r"因此，在取出 $u = \mathrm{detach}(y)$ 之后，$\sum_i y_i$ 的梯度仍是 $2x$。"
     },
     source=D2L,
     answer="2 * x",
     examples=[Example({"x": COUNT}, value=14.0, gradient={"x": [0.0, 2.0, 4.0, 6.0]})],
 )
 def square_after_detach(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
-    r"""`detach` returns a new tensor and leaves the graph of $y = x \odot x$ as it is. After $u = \mathrm{detach}(y)$ was used, the
+    r"""`detach` returns a new tensor and leaves the graph of $y = x \odot x$ as it is. After $u = \mathrm{detach}(y)$ was taken, the
     gradient of $\sum_i y_i$ is still $2x$."""
     y = x * x
     u = y.detach()
-    z = u * x
-    z.sum()
+    assert not u.requires_grad
     return y.sum()

@@ -13,17 +13,16 @@ COUNT = [1.0, 2.0, 3.0]
 
 @exercise(
     title={"en": "Concatenation", "zh": "拼接"},
-    statement={"zh": r"沿第一个维度把 $A$ 和 $B$ 拼在一起，$A$ 用了两次。梯度按块拆回，用过两次的块相加。"},
+    statement={"zh": r"把 $A$、$B$ 和又一个 $A$ 左右拼在一起，再求所有元素的平方和。梯度按块拆回：$A$ 用了两次，两块的梯度相加。"},
     source=TENSORS,
     sizes={"n": 2, "m": 2, "k": 3},
-    answer={"a": "2 * a", "b": "2 * b"},
+    answer={"a": "4 * a", "b": "2 * b"},
 )
 def concatenation(a: Float[Tensor, "n m"], b: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
-    r"""Put $A$ and $B$ side by side, $A$ twice, and sum: half the squares of the two copies of $A$, and the squares of $B$. The gradient is
-    taken apart into blocks again, and the blocks of what was used twice are added."""
+    r"""Put $A$, $B$ and $A$ again side by side, and sum the squares of all entries. The gradient is taken apart into blocks again: $A$ was
+    used twice, and its two blocks are added."""
     joined = torch.cat([a, b, a], dim=1)
-    weights = torch.cat([torch.full_like(a, 0.5), torch.ones_like(b), torch.full_like(a, 0.5)], dim=1)
-    return (weights * joined**2).sum()
+    return (joined**2).sum()
 
 
 @exercise(

@@ -96,13 +96,13 @@ def batch_product(a: Float[Tensor, "s n k"], b: Float[Tensor, "s k m"]) -> Float
 
 @exercise(
     title={"en": "A scaled product added to a matrix", "zh": "矩阵乘加"},
-    statement={"zh": r"设 $D = \frac12 M + 2AB$。求 $M$、$A$、$B$ 的梯度。"},
+    statement={"zh": r"设 $D = \frac12 C + 2AB$。求 $C$、$A$、$B$ 的梯度。"},
     source=SOURCE,
     sizes={"n": 2, "k": 3, "m": 2},
     answer={"c": "0.5 * upstream", "a": "2 * upstream @ b.T", "b": "2 * a.T @ upstream"},
 )
 def add_product(c: Float[Tensor, "n m"], a: Float[Tensor, "n k"], b: Float[Tensor, "k m"]) -> Float[Tensor, "n m"]:
-    r"""With $D = \frac12 M + 2AB$, find the gradients of $M$ (here `c`), $A$ and $B$."""
+    r"""With $D = \frac12 C + 2AB$, find the gradients of $C$, $A$ and $B$."""
     return torch.addmm(c, a, b, beta=0.5, alpha=2.0)
 
 

@@ -55,6 +55,7 @@ def test_a_folder_gives_every_file_below_it_relative_to_itself(folder):
     found = find(["week"])
     assert [e.id for e in found.exercises] == ["a.py::square", "deep/b.py::other"]
     assert found.refusals == ()
+    assert find(["week", "week"]) == found
 
 
 def test_a_file_and_one_exercise_of_it(folder):
@@ -189,6 +190,13 @@ def test_every_problem_of_a_file_is_reported_and_its_good_exercises_stay(folder)
         (6, "the shape letter 'n' of 'x' has no size: add sizes={'n': 4}, or an example."),
         (10, "the input 'x' has no jaxtyping annotation: write x: Float[Tensor, \"n\"]."),
     ]
+
+
+def test_an_exercise_that_failed_is_not_taken_as_a_plain_function(folder):
+    write(folder / "a.py", '@exercise(answer="2 * z")\ndef square(x: Float[Tensor, ""]):\n    return x * x\n')
+    found = find(["a.py::square"])
+    assert found.exercises == ()
+    assert "the answer for 'x': the formula '2 * z'" in found.refusals[0].message
 
 
 def test_a_name_given_twice_is_refused(folder):
