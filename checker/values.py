@@ -168,6 +168,7 @@ class Reference:
     origin: str
     value: tuple[Array, ...] = ()
     value_allowed: tuple[Array, ...] = ()
+    other_order: Mapping[str, Array] = field(default_factory=dict)  #: what forward mode may differ by beside `allowed`, where known
     seconds: float = 0.0  #: wall time spent on finding it
 
 

@@ -19,6 +19,7 @@ from checker.judge.belief import Belief
 from checker.judge.compare import FORMATS
 from checker.methods.differences import Differences, differences_of_original
 from checker.tape.balls import Enclosure, allowed, enclose
+from checker.tape.paths import any_order
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Mode, Reference
 
@@ -60,6 +61,7 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     try:
         enclosure = enclose(tape, case.arguments, case.upstream, honoured=honoured)
         width, value_width = allowed(tape, case.arguments, case.upstream, enclosure, honoured=honoured)
+        other = any_order(tape, case.arguments, case.upstream, FORMATS[case.dtype][0] / 2, honoured=honoured)
     except Unsupported as error:
         return _estimated(case, tape, f"balls: {error}")
     gradient = {name: enclosure.gradient[name] for name in case.differentiated}
@@ -73,6 +75,7 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         origin=origin,
         value=tuple(v.high for v in enclosure.value if v is not None),
         value_allowed=tuple(v for v in value_width if v is not None),
+        other_order={name: other[name] for name in gradient},
         seconds=time.perf_counter() - start,
     )
     return Truth(reference=_fixed(reference, case), enclosure=enclosure)

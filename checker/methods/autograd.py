@@ -84,7 +84,10 @@ class Cuda(Reverse):
 
 
 class Forward:
-    """⟨v, J eᵢ⟩ for every entry i, by `torch.func.jvp`: forward mode, one direction an entry (or along the directions of a projection)."""
+    """⟨v, J eᵢ⟩ for every entry i, by `torch.func.jvp`: forward mode, one direction an entry.
+
+    Its `error` is what adding up the paths in this order, and not in reverse, may round differently.
+    """
 
     name = "forward"
 
@@ -114,6 +117,7 @@ class Forward:
             seconds=time.perf_counter() - start,
             value=tuple(to_array(v) for v in value if v.is_floating_point()),
             gradients=gradients,
+            error=reference.other_order if reference is not None else {},
         )
 
 

@@ -1,0 +1,64 @@
+"""What another order of the same chain rule may differ by.
+
+Comes in: a tape, its arguments and the upstream gradient.  Goes out: an error bound for forward mode.  Why: reverse mode adds up the paths from
+an output to an input in one order and forward mode in another, so that where paths cancel they round differently; the allowed error of
+`balls.allowed` follows the reverse order.
+
+The derivative is a sum over paths of products of local derivatives. In whatever order they are multiplied and added, the error is at most
+γ·Σ|path|, with γ = n·u for n roundings along a path (Higham, Accuracy and Stability, section 3.1). Σ|path| is one reverse sweep with the
+absolute values of every local derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from checker.tape.balls import Balls, precision
+from checker.tape.interpreter import Replayed, interpret
+from checker.tape.tape import Tape
+from checker.values import Array
+
+#: Precision of the local derivatives: a bound needs no more than a float has.
+BITS = 64
+
+
+def any_order(
+    tape: Tape, arguments: Mapping[str, torch.Tensor], upstream: Sequence[torch.Tensor | None], unit: float, *, honoured: frozenset[int]
+) -> dict[str, Array]:
+    """n·`unit`·Σ|path| for every entry of every floating argument; `unit` is the unit roundoff of the dtype under test.
+
+    Raises:
+        Unsupported: an operation has no ball rule.
+    """
+    with precision(BITS):
+        replayed = interpret(tape, arguments, Balls(), honoured=honoured)
+        sums, roundings = _sweep(replayed, upstream)
+    bounds = {}
+    for name, array in replayed.inputs.items():
+        index = np.array([x.index for x in array.reshape(-1)], dtype=int)
+        bounds[name] = (unit * roundings[index] * sums[index]).reshape(array.shape)
+    return bounds
+
+
+def _sweep(replayed: Replayed[object], upstream: Sequence[torch.Tensor | None]) -> tuple[Array, Array]:
+    """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar."""
+    edges = replayed.graph.edges
+    sums, roundings = np.zeros(len(edges)), np.zeros(len(edges))
+    for output, vector in zip(replayed.outputs, upstream, strict=True):
+        if output is None or vector is None:
+            continue
+        for x, v in zip(output.reshape(-1), vector.detach().double().reshape(-1).tolist(), strict=True):
+            if x.index >= 0:
+                sums[x.index] += abs(v)
+                roundings[x.index] = 1 + output.size
+    for i in range(len(edges) - 1, -1, -1):
+        if sums[i] == 0:
+            continue
+        passed = roundings[i] + 1 + len(edges[i])
+        for j, derivative in edges[i]:
+            sums[j] += sums[i] * abs(replayed.graph.numbers.approximate(derivative))
+            roundings[j] = max(roundings[j], passed)
+    return sums, roundings
