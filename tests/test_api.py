@@ -1,0 +1,170 @@
+"""The library: what works for gradcheck works here, and what is wrong says where."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import checker
+from checker import ExerciseError, GradientMismatch, Settings, UsageError, Verdict, assert_gradients, check
+
+FAST = Settings(methods=("reverse", "differences"))
+
+
+def draw(*shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+
+
+def names(record: checker.Record) -> list[str]:
+    return list(record.cases[0].reference.gradients)
+
+
+def test_a_tuple_of_inputs_is_taken_as_gradcheck_takes_it() -> None:
+    inputs = (draw(2, 3).requires_grad_(), draw(3, 4).requires_grad_())
+    assert torch.autograd.gradcheck(torch.mm, inputs)
+    assert_gradients(torch.mm, inputs)
+    assert names(check(torch.mm, inputs, settings=FAST)) == ["input 0", "input 1"]
+
+
+def test_inputs_by_name_and_several_outputs() -> None:
+    record = check(lambda a, b: (a * b, {"sum": a.sum(), "index": b.argmax()}), draw(3), b=draw(3), settings=FAST)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert names(record) == ["a", "b"]
+
+
+def test_settings_collide_with_no_input() -> None:
+    assert check(lambda points, seed: (points * seed).sum(), points=draw(2), seed=draw(2), settings=FAST).verdict is Verdict.AGREES
+
+
+def test_an_unused_input_has_a_zero_gradient() -> None:
+    record = check(lambda a, b: a.exp().sum(), draw(2), draw(2), settings=FAST)
+    assert record.verdict is Verdict.AGREES
+    assert record.cases[0].reference.gradients["b"].values == [0.0, 0.0]
+
+
+def test_leaves_of_pytrees_are_named_by_their_path() -> None:
+    tree = {"w": draw(2, 2), "layers": [draw(2), draw(2)], "flag": "tanh"}
+
+    def function(params, x):
+        return torch.tanh(x @ params["w"] + params["layers"][0]).sum() * params["layers"][1].prod()
+
+    record = check(function, tree, draw(2), settings=FAST)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert names(record) == ["params['w']", "params['layers'][0]", "params['layers'][1]", "x"]
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        draw(4, 3).t(),
+        draw(6)[::2],
+        draw(1, 3).expand(4, 3),
+        torch.empty(0, 3, dtype=torch.float64),
+        torch.tensor(0.7, dtype=torch.float64),
+    ],
+    ids=["transposed", "strided", "broadcast", "empty", "scalar"],
+)
+def test_any_layout_of_input(x: torch.Tensor) -> None:
+    record = check(lambda x: x.exp() * 2, x)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert tuple(record.cases[0].reference.gradients["x"].shape) == tuple(x.shape)
+
+
+def test_one_tensor_given_twice_is_two_inputs() -> None:
+    x = draw(3)
+    record = check(lambda a, b: (a * a * b).sum(), x, x, settings=FAST)
+    assert record.verdict is Verdict.AGREES
+    assert record.cases[0].reference.gradients["a"].values == pytest.approx((2 * x * x).tolist())
+
+
+def test_the_callers_tensors_are_left_alone() -> None:
+    x = draw(3).requires_grad_()
+    before = x.detach().clone()
+    check(lambda x: (x * x).sum(), x, settings=FAST)
+    assert x.grad is None
+    assert torch.equal(x, before)
+
+
+def test_a_module_and_its_parameters() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    record = check(net, draw(2, 3), settings=FAST)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert set(names(record)) == {"input", "0.weight", "0.bias", "2.weight", "2.bias"}
+
+
+def test_batch_norm_keeps_its_running_statistics() -> None:
+    norm = nn.BatchNorm1d(3).double()
+    before = norm.running_mean.clone()
+    assert check(norm, draw(5, 3), settings=FAST).verdict is Verdict.AGREES
+    assert torch.equal(norm.running_mean, before)
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * x
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return 2 * upstream  # forgets to multiply by x
+
+
+def test_a_wrong_backward_raises_with_the_entry() -> None:
+    with pytest.raises(GradientMismatch) as caught:
+        assert_gradients(lambda x: Doubled.apply(x).sum(), torch.tensor([3.0, 1.0], dtype=torch.float64))
+    assert isinstance(caught.value, AssertionError)
+    assert "gradient of x at [0]: got 2, expected 6 within" in str(caught.value)
+    assert caught.value.record.verdict is Verdict.WRONG
+
+
+def test_a_valid_subgradient_passes() -> None:
+    assert_gradients(lambda x: x.relu().sum(), torch.zeros(2, dtype=torch.float64))
+
+
+def test_the_dtype_is_that_of_the_inputs_or_the_one_asked_for() -> None:
+    assert check(lambda x: x.sum(), draw(2).float(), settings=FAST).cases[0].dtype == "float32"
+    record = check(lambda x: x.sum(), draw(2).float(), settings=Settings(methods=("reverse",), dtypes=("float64", "bfloat16")))
+    assert [case.dtype for case in record.cases] == ["float64", "bfloat16"]
+
+
+def test_nothing_to_differentiate_is_said() -> None:
+    with pytest.raises(UsageError, match="nothing to differentiate: pass at least one floating tensor"):
+        check(lambda k: k + 1, torch.tensor([1, 2]))
+
+
+def test_complex_inputs_are_refused_with_a_way_out() -> None:
+    with pytest.raises(UsageError, match="z is complex, which is not checked yet: pass its real and imaginary parts"):
+        check(lambda z: z.abs().sum(), torch.ones(2, dtype=torch.complex128))
+
+
+def test_a_function_that_returns_no_tensor_is_said() -> None:
+    with pytest.raises(ExerciseError, match="returned float, not a tensor"):
+        check(lambda x: float(x.detach().sum()), draw(2))
+
+
+def test_a_function_that_writes_into_its_input_is_named() -> None:
+    record = check(lambda x: x.mul_(2).sum(), draw(2), settings=FAST)
+    assert record.verdict is Verdict.MUTATED_INPUT
+    assert "writes into its input" in record.explanation
+
+
+def test_a_function_that_raises_is_a_crash_with_its_own_words() -> None:
+    def fragile(x):
+        if x.requires_grad:
+            raise RuntimeError("only without history")
+        return x.sum()
+
+    record = check(fragile, draw(2), settings=FAST)
+    assert record.verdict is Verdict.CRASHED
+    assert "RuntimeError: only without history" in record.explanation
+
+
+def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> None:
+    record = check(lambda x: torch.special.i0e(x).sum(), draw(3))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    certified = next(d for d in record.cases[0].derivations if d.method == "certified")
+    assert certified.problem is not None
+    assert "i0e" in certified.problem.message
+    assert record.cases[0].reference.kind == "differences"
