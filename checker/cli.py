@@ -202,6 +202,7 @@ def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tupl
         typer.echo("This system has no fork: exercises run one after another, without a time limit.", err=True)
     try:
         runner.prepare()
+        _device_there(settings)
         found = find(targets)
     except KeyboardInterrupt:
         return Document(records=[], complete=False), 0
@@ -209,6 +210,18 @@ def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tupl
     with terminal.progress(len(found.exercises), shown=shown) as advance:
         document = runner.run(found.exercises, settings, refusals=found.refusals, command=command, on_done=advance)
     return document, len(found.exercises)
+
+
+def _device_there(settings: Settings) -> None:
+    """Raise where only a device is asked for that is not on this machine.
+
+    Raises:
+        UsageError: CUDA alone is asked for, and there is none.
+    """
+    import torch
+
+    if settings.devices == ("cuda",) and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch finds no CUDA device here. Use --device all, or see what `checker doctor` says.")
 
 
 def _settings(

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 from checker import Record, Settings, Verdict, cli
 from checker.record import Document, Refusal, Text, decode, read
@@ -58,6 +59,7 @@ def planted(x: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
 ENDLESS = """
 @exercise(sizes={"n": 3})
 def endless(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
+    open("started", "w").close()
     while True:
         pass
 """
@@ -259,9 +261,12 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_a_valid_record(number: signal.Signals, folder: Path) -> None:
     path = written(folder, "a.py", GOOD, ENDLESS)
-    command = [sys.executable, "-m", "checker", "check", str(path), "--no-report", "--record", "record.json", "--points", "1"]
+    command = [sys.executable, "-m", "checker", "check", str(path), "--no-report", "--record", "record.json", "--jobs", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(6)
+        for _ in range(600):
+            if (folder / "started").exists():
+                break
+            time.sleep(0.1)
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
@@ -285,6 +290,11 @@ def test_an_interrupted_run_leaves_a_valid_record(number: signal.Signals, folder
         (("--record", "no/such/record.json"), "the record cannot be written to no/such/record.json: No such file or directory."),
         (("--report", "a.py"), "a.py is a file: give a folder for the report."),
         (("--report", "full"), "full is not empty and not a report of ours: give another folder, or empty it first."),
+        pytest.param(
+            ("--device", "cuda"),
+            "--device cuda: torch finds no CUDA device here. Use --device all, or see what `checker doctor` says.",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here"),
+        ),
         (("--report", "/proc/report"), "the report cannot be written to /proc/report: No such file or directory."),
     ],
 )
