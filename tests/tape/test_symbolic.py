@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+import sympy
 import torch
 from torch import Tensor
 
 from checker.errors import Unsupported
-from checker.tape.mathematics import Mathematics, letters, typeset
+from checker.tape.conditions import Condition, joined
+from checker.tape.mathematics import Mathematics, typeset
 from checker.tape.record import record
 from checker.tape.symbolic import Expression, express, mp
+from checker.tape.typography import letters
 
 F = torch.nn.functional
 Function = Callable[[Mapping[str, Tensor]], Tensor]
@@ -120,7 +124,7 @@ def test_the_upstream_of_several_outputs_and_beside_an_input_v() -> None:
     ("a", "function", "conditions", "latex"),
     [
         (1.3, "1024 a", ("a > 0", "512*abs(a) < 1000 <= 1024*abs(a)"), r"512 \left|{a}\right| < 1000 \le 1024 \left|{a}\right|"),
-        (-1.3, "102400 a", ("a <= 0", "512*abs(a) < 1000 <= 1024*abs(a)"), r"512 \left|{a}\right| < 1000 \le 1024 \left|{a}\right|"),
+        (-1.3, "102400 a", ("a < 0", "512*abs(a) < 1000 <= 1024*abs(a)"), r"512 \left|{a}\right| < 1000 \le 1024 \left|{a}\right|"),
         (0.01, "131072 a", ("a > 0", "65536*abs(a) < 1000 <= 131072*abs(a)"), r"65536 \left|{a}\right| < 1000 \le 131072 \left|{a}\right|"),
         (3000.0, "2 a", ("a > 0", "2*abs(a) >= 1000"), r"2 \left|{a}\right| \ge 1000"),
     ],
@@ -138,6 +142,28 @@ def test_conditions_of_relu_and_max() -> None:
     assert written(lambda g: torch.relu(g["x"]).sum(), x=f64(1.0, -1.0)).conditions == ("x[0] > 0", "x[1] <= 0")
     assert written(lambda g: g["x"].max(), x=f64(3.0, -1.0)).conditions == ("x[0] > x[1]",)
     assert written(lambda g: torch.where(g["x"] >= 2, g["x"], 0 * g["x"]), x=scalar(2.5)).conditions == ("x >= 2",)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "conditions"),
+    [
+        (["x > 0", "x != 0", "2 * x <= 6", "x < 5"], ["0 < x <= 3"]),
+        (["x >= 0", "x != 0", "x != 2"], ["x > 0", "x != 2"]),
+        (["3 - x > 0"], ["x < 3"]),
+        (["x * x < 4", "x < y"], ["x**2 < 4", "x < y"]),
+        (["-2 * x + y >= 1"], ["2*x - y <= -1"]),
+        (["x == 1", "y != 1"], ["x == 1", "y != 1"]),
+    ],
+)
+def test_of_several_bounds_the_tightest_are_shown(decisions: list[str], conditions: list[str]) -> None:
+    x, y = sympy.symbols("x y", real=True)
+    names = {"<": ("lt", -1), "<=": ("le", -1), ">": ("gt", 1), ">=": ("ge", 1), "==": ("eq", 0), "!=": ("ne", 1)}
+    found = []
+    for decision in decisions:
+        left, sign, right = re.split(r" ([<>=!]=?) ", decision)
+        decides, direction = names[sign]
+        found.append(Condition.of(decides, sympy.sympify(f"({left}) - ({right})", locals={"x": x, "y": y}), direction))
+    assert sorted(words for words, _ in joined(c for c in found if c is not None)) == sorted(conditions)
 
 
 def test_detach_stops_the_gradient() -> None:
