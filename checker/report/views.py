@@ -56,7 +56,6 @@ class Overview:
     """The first page."""
 
     sentence: str
-    met: bool
     complete: bool
     themes: tuple[tuple[str, tuple[Row, ...]], ...]
     methods: tuple[str, ...]
@@ -162,7 +161,6 @@ def overview(documents: Sequence[Document]) -> Overview:
     refusals = tuple(refusal for document in documents for refusal in document.refusals)
     return Overview(
         sentence=outcome(records, refusals),
-        met=not unexpected and not refusals,
         complete=all(document.complete for document in documents),
         themes=tuple((theme, tuple(group)) for theme, group in themes.items()),
         methods=methods,
