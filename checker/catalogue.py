@@ -19,7 +19,7 @@ from checker import matrix
 from checker.authoring import Exercise, exercise
 from checker.content import exercises_folder
 from checker.errors import ExerciseError
-from checker.loading import Loaded, TookTooLong, limited, load
+from checker.loading import Loaded, TookTooLong, importing_from, limited, load
 from checker.record import Refusal
 
 HOW_TO_ANNOTATE = (
@@ -79,8 +79,8 @@ def find(targets: Sequence[str] = (), *, import_limit: float = 30) -> Found:
         if place is not None and place.is_dir() and not name:
             _folder(search, place)
         elif place is not None and place.is_file():
-            _file(search, place.resolve(), place.name, name)
-            if not name and not _load(search, place.resolve()).problems and not _load(search, place.resolve()).exercises:
+            loaded = _file(search, place.resolve(), place.name, name)
+            if not (name or loaded.exercises or loaded.problems):
                 search.refuse(target, "there is no exercise in this file.", file=place, advice=HOW_TO_BEGIN)
         elif re.fullmatch(r"[\w.]+:[\w.]+", target):
             _function(search, target)
@@ -97,14 +97,12 @@ def shown(path: Path) -> str:
 
 def _folder(search: _Search, folder: Path) -> None:
     folder = folder.resolve()
-    paths = list(_python_files(folder))
-    for path in paths:
-        _file(search, path, path.relative_to(folder).as_posix())
+    files = [_file(search, path, path.relative_to(folder).as_posix()) for path in _python_files(folder)]
     for file in sorted(folder.rglob(matrix.FILE)):
         for name in matrix.read(file).tables:
             if not (file.parent / name).is_file():
                 _refuse_row(search, file, name, f"{name} is not in this folder.")
-    if not any(search.loaded[path].exercises or search.loaded[path].problems for path in paths):
+    if not any(loaded.exercises or loaded.problems for loaded in files):
         search.refuse(shown(folder), "there is no exercise in this folder.", file=folder, advice=HOW_TO_BEGIN)
 
 
@@ -115,7 +113,7 @@ def _python_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _file(search: _Search, path: Path, file: str, name: str = "") -> None:
+def _file(search: _Search, path: Path, file: str, name: str = "") -> Loaded:
     """Keep the exercises of one file, known as `file`, or the one that is called `name`."""
     loaded = _load(search, path)
     exercises = [replace(found, file=file) for found in loaded.exercises]
@@ -123,13 +121,12 @@ def _file(search: _Search, path: Path, file: str, name: str = "") -> None:
     if named or not name:
         for found in named or exercises:
             search.keep(found)
-    elif loaded.problems:
-        return  # what is wrong with the file was said; a function whose @exercise failed is not to be taken without it
-    elif callable(getattr(loaded.module, name, None)):
+    elif callable(getattr(loaded.module, name, None)) and not loaded.problems:  # else it may be a function whose @exercise failed
         _adopt(search, f"{file}::{name}", getattr(loaded.module, name), lambda made: replace(made, file=file))
-    else:
+    elif not loaded.problems:
         names = [found.name for found in exercises]
         search.refuse(f"{file}::{name}", f"{file} has no exercise {name!r}.", fault="usage", file=path, advice=_did_you_mean(name, names))
+    return loaded
 
 
 def _load(search: _Search, path: Path) -> Loaded:
@@ -160,15 +157,14 @@ def _function(search: _Search, target: str) -> None:
     """Keep `package.module:function`."""
     module_name, _, name = target.partition(":")
     try:
-        with limited(search.import_limit):
+        with limited(search.import_limit), importing_from(Path.cwd()):
             found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        search.refuse(
-            target, f"there is no module {error.name}.", fault="usage", advice="Run from the folder that holds it, or install it."
-        )
-        return
     except (Exception, SystemExit, TookTooLong) as error:
-        search.refuse(target, f"importing {module_name} failed: {type(error).__name__}: {error}")
+        if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):
+            advice = "Run from the folder that holds it, or install it."
+            search.refuse(target, f"there is no module {error.name}.", fault="usage", advice=advice)
+        else:
+            search.refuse(target, f"importing {module_name} failed: {type(error).__name__}: {error}.")
         return
     for part in name.split("."):
         names = [n for n in dir(found) if not n.startswith("_")]

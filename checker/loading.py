@@ -77,7 +77,7 @@ def load(path: Path, limit: float) -> Loaded:
     failure = None
     with _nothing_left_behind(path.parent, module), collected() as problems:
         try:
-            with limited(limit), redirect_stdout(sys.stderr):
+            with limited(limit):
                 exec(code, module.__dict__)
         except (Exception, SystemExit, TookTooLong) as error:
             failure = _failure(error, path, limit)
@@ -104,22 +104,33 @@ def _text(path: Path) -> str:
 
 
 @contextmanager
+def importing_from(folder: Path) -> Iterator[None]:
+    """While this lasts, modules of `folder` can be imported; no `.pyc` is written, and what is printed does not mix with results."""
+    import torch
+
+    path, cached, dtype = list(sys.path), sys.dont_write_bytecode, torch.get_default_dtype()
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path[:], sys.dont_write_bytecode = path, cached
+        torch.set_default_dtype(dtype)
+
+
+@contextmanager
 def _nothing_left_behind(folder: Path, module: types.ModuleType) -> Iterator[None]:
     """While this lasts, `module` is known to Python and may import its neighbours; afterwards the neighbours are forgotten again.
 
     `module` itself stays in `sys.modules`, under a name of its own, since Python finds the source of its classes there.
     """
-    import torch
-
-    modules, path, cached, dtype = set(sys.modules), list(sys.path), sys.dont_write_bytecode, torch.get_default_dtype()
+    modules = set(sys.modules)
     sys.modules[module.__name__] = module
-    sys.path.insert(0, str(folder))
-    sys.dont_write_bytecode = True
     try:
-        yield
+        with importing_from(folder):
+            yield
     finally:
-        sys.path[:], sys.dont_write_bytecode = path, cached
-        torch.set_default_dtype(dtype)
         for name in set(sys.modules) - modules - {module.__name__}:
             if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
                 del sys.modules[name]

@@ -77,7 +77,6 @@ def test_no_target_is_the_built_in_catalogue_and_its_files_are_found_from_anywhe
 
 def test_a_function_of_a_module_need_be_no_exercise(folder, monkeypatch):
     write(folder / "mine_4711.py", 'def product(x: Float[Tensor, "n m"], y: Float[Tensor, "m"]):\n    return x @ y\n' + SQUARE)
-    monkeypatch.syspath_prepend(folder)
     plain, made = find(["mine_4711:product", "mine_4711:square"]).exercises
     assert plain.sizes == {"n": 3, "m": 4}  # a size of its own for each letter
     assert [e.name for e in (plain, made)] == ["product", "square"]
@@ -124,6 +123,15 @@ def test_two_folders_with_one_name_are_refused_rather_than_mixed_up(folder):
 
 
 # files that fail
+
+
+def test_a_module_that_fails_is_not_one_that_is_missing(folder):
+    write(folder / "mine_4712.py", "import nothing_of_this_name\n")
+    refusal = only_refusal("mine_4712:f")
+    assert (refusal.fault, refusal.message) == (
+        "author",
+        "importing mine_4712 failed: ModuleNotFoundError: No module named 'nothing_of_this_name'.",
+    )
 
 
 @pytest.mark.parametrize(
