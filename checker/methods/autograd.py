@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -103,7 +104,9 @@ class Forward:
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
         start = time.perf_counter()
         try:
-            value, gradients = _forward(case)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
+                value, gradients = _forward(case)
         except NotImplementedError as error:
             return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
         except RuntimeError as error:
