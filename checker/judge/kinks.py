@@ -228,20 +228,22 @@ def classify(case: Case, tape: Tape | None) -> Classification:
 def _smooth_by_differences(case: Case, tape: Tape | None) -> tuple[dict[str, Array], dict[str, Array]] | None:
     """Gradient and error from values alone, where no entry and no random direction meets a kink and all directions tell the same."""
     function, _ = function_of(case, tape)
-    gradients, errors, kinks = entries(function, case)
-    if kinks or not all(np.all(np.isfinite(e)) for e in errors.values()):
-        return None
     directions = signs(case, case.differentiated, 6, case.seed + 1)
     backward, forward = direction_rooms(case, directions)
     sample = along_directions(function, case, directions, function.dtype)
     along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+    if along.kink.any():
+        return None
+    gradients, errors, kinks = entries(function, case)
+    if kinks or not all(np.all(np.isfinite(e)) for e in errors.values()):
+        return None
     expected, allowed = np.zeros(6), along.error.copy()
     for name, u in directions.items():
         flat = u.reshape(6, -1).numpy()
         expected += flat @ gradients[name].ravel()
         allowed += np.abs(flat) @ errors[name].ravel()
     room = np.maximum(backward, forward) > 0
-    same = (np.abs(along.slope - expected) <= 10 * allowed + 1e-9 * np.abs(expected)) & ~along.kink
+    same = np.abs(along.slope - expected) <= 10 * allowed + 1e-9 * np.abs(expected)
     return (gradients, errors) if np.all(same | ~room) else None
 
 

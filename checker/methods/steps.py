@@ -23,6 +23,7 @@ Truth = np.ndarray[Any, np.dtype[np.bool_]]
 LADDERS = 7  #: at most so many ladders per line
 SHRINK = 32.0  #: from one ladder to the next
 PROBES = 24  #: steps, each a quarter of the one before, at which the path of execution is looked at
+NEAREST = 20  #: the probe that is near enough to be the point itself: 2.7e-15 of max(1, |x|), a dozen roundings away
 EDGE = 0.99  #: how much of the distance to an open edge is used
 
 
@@ -91,10 +92,12 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
         look = found.bent if ladder == 0 else (found.bent | found.blocked) if ladder == 1 else np.zeros(len(active), dtype=bool)
         if look.any():
             suspects = active[look]
-            room = _room(sample, suspects, top[suspects], backward[suspects], forward[suspects])
-            kink[suspects] = room.kink
             error[suspects] = np.inf
-            clear = suspects[~room.kink]
+            kink[suspects] = _parted(sample, suspects, top[suspects], backward[suspects], forward[suspects])
+            open_ = suspects[~kink[suspects]]
+            room = _room(sample, open_, top[open_], backward[open_], forward[open_])
+            kink[open_] = room.kink
+            clear = open_[~room.kink]
             side[clear], first[clear] = _plan(top[clear], room.backward[~room.kink], room.forward[~room.kink])
             first[clear] *= SHRINK  # taken back below: the first ladder of these lines has not been climbed yet
             done = np.where(look, kink[active], done)
@@ -224,6 +227,17 @@ class _Room:
     backward: Floats  #: how far the path of execution of t = 0 reaches on this side
     forward: Floats
     kink: Truth
+
+
+def _parted(sample: Sample, lines: Whole, top: Floats, backward: Floats, forward: Floats) -> Truth:
+    """Whether the paths of execution part in the point itself: where they do, looking at every longer step would be wasted."""
+    step = np.concatenate([top * 0.25**NEAREST, -top * 0.25**NEAREST])
+    inside = np.concatenate([step[: len(lines)] <= forward, step[: len(lines)] <= backward])
+    found = sample(np.tile(lines, 2)[inside], step[inside])
+    other = np.zeros(len(step), dtype=bool)
+    other[inside] = ~found.same.astype(bool)
+    parted: Truth = other.reshape(2, -1).any(axis=0)
+    return parted
 
 
 def _room(sample: Sample, lines: Whole, top: Floats, backward: Floats, forward: Floats) -> _Room:
