@@ -9,7 +9,7 @@ the operation's rounding may add, as in a running error analysis (Higham, Accura
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -65,7 +65,8 @@ class Balls:
 
     def function(self, name: str, x: arb) -> arb:
         special = _SPECIAL.get(name)
-        return special(x) if special else getattr(x, name)()
+        value: arb = special(x) if special else getattr(x, name)()
+        return value
 
     def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
         if not matrix or not right[0]:
@@ -137,7 +138,7 @@ def _sigmoid(x: arb) -> arb:
     return 1 / (1 + (-x).exp())
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Callable[[arb], arb]] = {
     "sigmoid": _sigmoid,
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),
@@ -182,7 +183,7 @@ UNKNOWN = arb(0, float("inf"))
 
 #: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
 ELEMENTARY = 4
-COARSE = {"sqrt": 1, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
+COARSE = {"sqrt": 2, "erf": 8, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
 #: Sums of larger terms: near their roots they are good to an absolute error only, of as many unit roundoffs.
 NEAR_ROOTS = frozenset({"lgamma", "digamma"})
 

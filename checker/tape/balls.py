@@ -113,10 +113,10 @@ def _name(tensor: torch.Tensor) -> str:
 
 
 def _stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array:
-    """A gradient in its argument's dtype, where it may overflow."""
+    """A gradient in its argument's dtype, where it is rounded and may overflow."""
     numbers.working(_name(argument))
     flat = np.empty(gradient.size, object)
-    flat[:] = [numbers.stored(x) for x in gradient.reshape(-1)]
+    flat[:] = [numbers.stored(numbers.rounded(x)) for x in gradient.reshape(-1)]
     return flat.reshape(gradient.shape)
 
 

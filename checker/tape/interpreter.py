@@ -74,7 +74,7 @@ def pull(replayed: Replayed[N], upstream: Sequence[Any]) -> dict[str, Array]:
     `upstream` has a tensor, or an array of numbers, of each output's shape; None counts as zero.
     """
     graph = replayed.graph
-    seeds = []
+    seeds: list[tuple[Scalar, N]] = []
     for output, vector in zip(replayed.outputs, upstream, strict=True):
         if output is None or vector is None:
             continue
@@ -237,7 +237,7 @@ class _Walk:
         results = [None if slot is None else inner.read(slot) for slot in rehearsal.outputs]
         if node.operation._schema.is_mutable:
             target = self.read(_first(node).slot)
-            self.write(node, target, results[0])
+            self.write(node, target, inner.read(rehearsal.outputs[0] or 0))
             results = [target]
         self.store(node, results)
 

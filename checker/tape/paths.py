@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from flint import arb
 
-from checker.tape.balls import Balls, precision
+from checker.tape.arithmetic import Balls, precision
 from checker.tape.interpreter import Replayed, interpret
 from checker.tape.tape import Tape
 from checker.values import Array
@@ -43,7 +44,7 @@ def any_order(
     return bounds
 
 
-def _sweep(replayed: Replayed[object], upstream: Sequence[torch.Tensor | None]) -> tuple[Array, Array]:
+def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None]) -> tuple[Array, Array]:
     """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar."""
     edges = replayed.graph.edges
     sums, roundings = np.zeros(len(edges)), np.zeros(len(edges))

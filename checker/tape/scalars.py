@@ -14,7 +14,9 @@ import numpy as np
 
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.numbers import N, NumberSystem
-from checker.values import Array
+
+#: An array of scalars. NumPy's types have no word for it: masks, fills and places would each need a cast.
+Array = Any
 
 Found = Literal["ok", "tied", "mismatch", "undecided"]
 
@@ -43,9 +45,12 @@ class Scalar:
         self.graph, self.value, self.index = graph, value, index
 
     def __add__(self, other: Any) -> Scalar:
-        return NotImplemented if isinstance(other, np.ndarray) else self.graph.add((self, self.graph.scalar(other)))
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        return self.graph.add((self, self.graph.scalar(other)))
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Scalar:
+        return self.graph.scalar(other) + self
 
     def __neg__(self) -> Scalar:
         numbers = self.graph.numbers
@@ -67,7 +72,8 @@ class Scalar:
         other = self.graph.scalar(other)
         return self.graph.node(self.graph.numbers.multiply(self.value, other.value), ((self, other.value), (other, self.value)))
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Any) -> Scalar:
+        return self.graph.scalar(other) * self
 
     def __truediv__(self, other: Any) -> Scalar:
         if isinstance(other, np.ndarray):
@@ -106,6 +112,10 @@ class Graph(Generic[N]):
         self.minus_one = numbers.negate(numbers.one)
 
     # scalars and arrays of them
+
+    def choose(self, condition: Array, x: Any, y: Any) -> Array:
+        """Entries of `x` where `condition` holds, else of `y`."""
+        return np.where(condition, self.array(x), self.array(y))
 
     def working(self, dtype: str) -> None:
         """From now on operations are of `dtype`."""

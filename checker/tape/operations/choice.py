@@ -15,8 +15,7 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.reductions import Dims, absolute, extreme, reduce, share
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
@@ -242,12 +241,12 @@ def _argmax(g: G, x: Array, recorded: Any, dim: int | None = None, keepdim: bool
 
 @rule("where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar")
 def _where(g: G, condition: Array, x: Any, y: Any) -> Array:
-    return np.where(condition.astype(bool), g.array(x), g.array(y))
+    return g.choose(condition.astype(bool), x, y)
 
 
 @rule("masked_fill")
 def _masked_fill(g: G, x: Array, mask: Array, value: Any) -> Array:
-    return np.where(mask.astype(bool), g.array(value), g.array(x))
+    return g.choose(mask.astype(bool), value, x)
 
 
 @rule("maximum", "max.other")

@@ -7,8 +7,7 @@ from typing import Any
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.reductions import logarithm_of_sum, norm
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
@@ -75,7 +74,13 @@ def _addcdiv(g: G, x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Arra
 
 @rule("lerp")
 def _lerp(g: G, x: Any, end: Any, weight: Any) -> Array:
-    return g.map(lambda a, b, w: a + w * (b - a), x, end, weight)
+    """a + w (b − a), written from the nearer end as torch does."""
+
+    def one(a: Scalar, b: Scalar, w: Scalar) -> Scalar:
+        near = abs(g.numbers.approximate(w.value)) < 0.5
+        return a + w * (b - a) if near else b - (b - a) * (1 - w)
+
+    return g.map(one, x, end, weight)
 
 
 def _elementary(name: str) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
@@ -95,12 +94,12 @@ def _flip(g: G, x: Array, dims: Sequence[int]) -> Array:
 
 @rule("tril")
 def _tril(g: G, x: Array, diagonal: int = 0) -> Array:
-    return np.where(np.tri(x.shape[-2], x.shape[-1], diagonal, dtype=bool), x, g.zero)
+    return g.choose(np.tri(x.shape[-2], x.shape[-1], diagonal, dtype=bool), x, g.zero)
 
 
 @rule("triu")
 def _triu(g: G, x: Array, diagonal: int = 0) -> Array:
-    return np.where(np.tri(x.shape[-2], x.shape[-1], diagonal - 1, dtype=bool), g.zero, x)
+    return g.choose(np.tri(x.shape[-2], x.shape[-1], diagonal - 1, dtype=bool), g.zero, x)
 
 
 @rule("diag_embed")

@@ -9,38 +9,36 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
 
-def matmul(g: G, x: Array, y: Array) -> Array:
-    """x y of two matrices: every entry is one inner product."""
+def matmul(g: G, x: Array, y: Array, start: Array | None = None) -> Array:
+    """x y of two matrices, or start + x y: every entry is one sum, whose order kernels are free to choose."""
     rows, columns = [list(r) for r in g.array(x)], [list(c) for c in g.array(y).T]
     result = np.empty((x.shape[0], y.shape[1]), object)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
-            result[i, j] = g.dot(row, column)
+            result[i, j] = g.dot(row, column) if start is None else g.dot([start[i, j], *row], [g.one, *column])
     return result
 
 
-def batched(g: G, x: Array, y: Array) -> Array:
-    """x y of two stacks of matrices."""
+def batched(g: G, x: Array, y: Array, start: Array | None = None) -> Array:
+    """x y of two stacks of matrices, or start + x y."""
     result = np.empty((x.shape[0], x.shape[1], y.shape[2]), object)
     for i in range(x.shape[0]):
-        result[i] = matmul(g, x[i], y[i])
+        result[i] = matmul(g, x[i], y[i], None if start is None else start[i])
     return result
 
 
-def _blend(g: G, x: Array, product: Array, beta: float, alpha: float) -> Array:
-    """beta x + alpha product. As in torch, beta = 0 leaves x out even where it is not a number."""
+def _scaled(g: G, x: Array, by: float) -> Array:
+    return g.array(x) if by == 1 else g.map(lambda a: by * a, x)
 
-    def one(a: Scalar, p: Scalar) -> Scalar:
-        p = p if alpha == 1 else alpha * p
-        return p if beta == 0 else (a if beta == 1 else beta * a) + p
 
-    return g.map(one, x, product)
+def _start(g: G, x: Array, beta: float, shape: tuple[int, ...]) -> Array | None:
+    """beta x, spread over `shape`. As in torch, beta = 0 leaves x out even where it is not a number."""
+    return None if beta == 0 else np.broadcast_to(_scaled(g, x, beta), shape)
 
 
 @rule("dot", "vdot")
@@ -65,28 +63,29 @@ def _bmm(g: G, x: Array, mat2: Array) -> Array:
 
 @rule("addmm")
 def _addmm(g: G, x: Array, mat1: Array, mat2: Array, beta: float = 1, alpha: float = 1) -> Array:
-    return _blend(g, x, matmul(g, mat1, mat2), beta, alpha)
+    return matmul(g, _scaled(g, mat1, alpha), mat2, _start(g, x, beta, (len(mat1), mat2.shape[1])))
 
 
 @rule("addmv")
 def _addmv(g: G, x: Array, mat: Array, vec: Array, beta: float = 1, alpha: float = 1) -> Array:
-    return _blend(g, x, matmul(g, mat, vec[:, None])[:, 0], beta, alpha)
+    start = _start(g, x, beta, (len(mat),))
+    return matmul(g, _scaled(g, mat, alpha), vec[:, None], None if start is None else start[:, None])[:, 0]
 
 
 @rule("addr")
 def _addr(g: G, x: Array, vec1: Array, vec2: Array, beta: float = 1, alpha: float = 1) -> Array:
-    return _blend(g, x, g.map(lambda a, b: a * b, vec1[:, None], vec2[None]), beta, alpha)
+    return matmul(g, _scaled(g, vec1[:, None], alpha), vec2[None], _start(g, x, beta, (len(vec1), len(vec2))))
 
 
 @rule("baddbmm")
 def _baddbmm(g: G, x: Array, batch1: Array, batch2: Array, beta: float = 1, alpha: float = 1) -> Array:
-    return _blend(g, x, batched(g, batch1, batch2), beta, alpha)
+    return batched(g, _scaled(g, batch1, alpha), batch2, _start(g, x, beta, (*batch1.shape[:2], batch2.shape[2])))
 
 
 @rule("addbmm")
 def _addbmm(g: G, x: Array, batch1: Array, batch2: Array, beta: float = 1, alpha: float = 1) -> Array:
     wide, tall = np.concatenate(list(batch1), 1), np.concatenate(list(batch2), 0)
-    return _blend(g, x, matmul(g, wide, tall), beta, alpha)
+    return matmul(g, _scaled(g, wide, alpha), tall, _start(g, x, beta, (len(wide), tall.shape[1])))
 
 
 @rule("linalg_cross")
@@ -123,7 +122,7 @@ def solved(g: G, a: Array, b: Array) -> Array:
 
 def identity(g: G, n: int) -> Array:
     """The n × n identity, of constants."""
-    return np.where(np.eye(n, dtype=bool), g.one, g.zero) if n else np.empty((0, 0), object)
+    return g.choose(np.eye(n, dtype=bool), g.one, g.zero) if n else np.empty((0, 0), object)
 
 
 def _values(matrix: Array) -> list[list[Any]]:
@@ -179,8 +178,8 @@ def _solve_ex(g: G, A: Array, B: Array, left: bool = True) -> tuple[Array, None]
 def _triangle(g: G, a: Array, upper: bool, unit: bool) -> Array:
     n = a.shape[-1]
     keep = np.tri(n, dtype=bool).T if upper else np.tri(n, dtype=bool)
-    result = np.where(keep, a, g.zero)
-    return np.where(np.eye(n, dtype=bool), g.one, result) if unit else result
+    result = g.choose(keep, a, g.zero)
+    return g.choose(np.eye(n, dtype=bool), g.one, result) if unit else result
 
 
 @rule("linalg_solve_triangular")

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from checker.tape.operations import rule
-from checker.tape.operations.choice import absolute
-from checker.tape.operations.reductions import mean, reduce
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.operations.reductions import absolute, mean, reduce
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
@@ -97,7 +95,8 @@ def _bce_logits(
         factor = 1 + (by - 1) * y
         value = (1 - y) * x + factor * soft
         slope = factor * g.function("sigmoid", x) - by * y
-        return g.node(value.value, [(a, slope.value), (t, ((by - 1) * soft - x).value), (p, (y * soft).value)])
+        by_target = -x if p is g.one else by * soft - (soft + x)
+        return g.node(value.value, [(a, slope.value), (t, by_target.value), (p, (y * soft).value)])
 
     losses = g.map(one, x, target, g.one if pos_weight is None else pos_weight)
     return _reduced(g, _weighted(g, losses, weight), reduction)

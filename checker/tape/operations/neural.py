@@ -13,8 +13,7 @@ from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.linear import batched
 from checker.tape.operations.reductions import logarithm_of_sum, mean, reduce, softmax, variance
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
@@ -48,8 +47,8 @@ def _convolution(
                 list(padded[(batch, slice(group * per_group, (group + 1) * per_group), *window)].reshape(-1)) for group in range(groups)
             ]
             for channel in range(out_channels):
-                entry = g.dot(patches[channel * groups // out_channels], filters[channel])
-                result[(batch, channel, *place)] = entry if bias is None else entry + bias[channel]
+                start, one = ([], []) if bias is None else ([bias[channel]], [g.one])
+                result[(batch, channel, *place)] = g.dot(start + patches[channel * groups // out_channels], one + filters[channel])
     return result
 
 
@@ -57,7 +56,7 @@ def _transposed(
     g: G, x: Array, weight: Array, bias: Array | None, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int],
     extra: Sequence[int], groups: int,
 ) -> Array:  # fmt: skip
-    """Every input entry i is spread over the outputs i · stride + k · dilation − padding; each output is one inner product of what meets."""
+    """Input entry i is spread over the outputs i · stride + k · dilation − padding; each output is one inner product of what meets."""
     _, per_group, *kernel = weight.shape
     inside = x.shape[1] // groups
     sizes = zip(x.shape[2:], stride, padding, dilation, kernel, extra, strict=True)
@@ -72,8 +71,8 @@ def _transposed(
         channels = range(group * inside, (group + 1) * inside)
         for place in np.ndindex(*size):
             pairs = [(x[(batch, c, *i)], weight[(c, own, *k)]) for i, k in meeting.get(place, ()) for c in channels]
-            entry = g.dot([a for a, _ in pairs], [w for _, w in pairs]) if pairs else g.zero
-            result[(batch, channel, *place)] = entry if bias is None else entry + bias[channel]
+            pairs += [] if bias is None else [(bias[channel], g.one)]
+            result[(batch, channel, *place)] = g.dot([a for a, _ in pairs], [w for _, w in pairs])
     return result
 
 
@@ -100,7 +99,7 @@ def _avg_pool(
     kernel, pad = _each(kernel_size, space), _each(padding, space)
     size, axes = x.shape[-space:], tuple(range(-space, 0))
     windows = _windows(size, kernel, _each(stride, space) if len(stride) else kernel, pad, [1] * space, ceil_mode)
-    result = np.empty((*x.shape[:-space], *(len(w) for w in windows)), object)
+    result: Array = np.empty((*x.shape[:-space], *(len(w) for w in windows)), object)
     for places in itertools.product(*(enumerate(w) for w in windows)):
         inside = [slice(max(a, 0), min(b, n)) for (_, (a, b)), n in zip(places, size, strict=True)]
         with_pad = math.prod(min(b, n + p) - a for (_, (a, b)), n, p in zip(places, size, pad, strict=True))
@@ -114,7 +113,7 @@ def _avg_pool(
 @rule("_adaptive_avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool3d")
 def _adaptive_avg_pool(g: G, x: Array, output_size: Sequence[int]) -> Array:
     space = len(output_size)
-    result = np.empty((*x.shape[:-space], *output_size), object)
+    result: Array = np.empty((*x.shape[:-space], *output_size), object)
     for place in itertools.product(*(range(n) for n in output_size)):
         window = [slice(i * n // o, -((i + 1) * n // -o)) for i, n, o in zip(place, x.shape[-space:], output_size, strict=True)]
         result[(..., *place)] = reduce(g, lambda items: mean(g, items), x[(..., *window)], tuple(range(-space, 0)))
@@ -193,20 +192,22 @@ def _batch_norm(
 ) -> tuple[Array, Any, Any]:  # fmt: skip
     """Each channel standardised by the batch's own statistics in training, which the running ones then follow, else by the running ones."""
     over = (1, -1, *(1 for _ in x.shape[2:]))
-    weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
-    if not training:
-        assert running_mean is not None
-        assert running_var is not None
-        scale = g.map(lambda v: g.function("rsqrt", v + eps), running_var)
-        plain = g.map(lambda x, m, s: (x - m) * s, x, running_mean.reshape(over), scale.reshape(over))
-        return _affine(g, plain, weight, bias), None, None
-    channels = np.moveaxis(x, 1, 0)
-    rows, means, scales = _rows(g, channels.reshape(x.shape[1], -1), eps)
-    if running_mean is not None and running_var is not None:
-        spread = reduce(g, lambda items: variance(g, items), channels.reshape(x.shape[1], -1), 1)
+    channels = np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
+    if training:
+        _, means, scales = _rows(g, channels, eps)
+    elif running_mean is not None and running_var is not None:
+        means, scales = running_mean, g.map(lambda v: g.function("rsqrt", v + eps), running_var)
+    else:
+        raise Unsupported("aten.native_batch_norm", "neither a batch nor running statistics are given", line=g.line)
+    slopes = scales if weight is None else g.map(lambda s, w: s * w, scales, weight)
+    offsets = g.map(lambda m, s: -(m * s), means, slopes)
+    offsets = offsets if bias is None else g.map(lambda o, b: o + b, offsets, bias)
+    result = g.map(lambda a, s, o: a * s + o, x, slopes.reshape(over), offsets.reshape(over))
+    if training and running_mean is not None and running_var is not None:
+        spread = reduce(g, lambda items: variance(g, items), channels, 1)
         for kept, fresh in ((running_mean, means), (running_var, spread)):
             kept[...] = g.stop(g.map(lambda old, new: (1 - g.scalar(momentum)) * old + momentum * new, kept, fresh))
-    return _affine(g, np.moveaxis(rows.reshape(channels.shape), 0, 1), weight, bias), means, scales
+    return result, means, scales
 
 
 @rule("_fused_rms_norm")

@@ -10,8 +10,7 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.scalars import Graph, Scalar
-from checker.values import Array
+from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 Dims = int | Sequence[int] | None
@@ -208,13 +207,18 @@ def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[
     return result
 
 
-def logarithm_of_sum(g: G, items: list[Scalar]) -> tuple[Scalar, list[Scalar]]:
-    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), from the rounded z, as torch computes it."""
+def _log_total(g: G, items: list[Scalar]) -> tuple[list[Scalar], Scalar, Scalar]:
+    """The values without derivative, a shift c near their maximum, and log Σ exp(xᵢ − c)."""
     values = [Scalar(g, x.value) for x in items]
     top = max(values, key=lambda v: g.numbers.approximate(v.value))
     shift = Scalar(g, g.numbers.shift(top.value))
-    total = g.add([g.function("exp", v - shift) for v in values])
-    z = g.function("log", total) + shift
+    return values, shift, g.function("log", g.add([g.function("exp", v - shift) for v in values]))
+
+
+def logarithm_of_sum(g: G, items: list[Scalar]) -> tuple[Scalar, list[Scalar]]:
+    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), from the rounded z, as torch computes it."""
+    values, shift, log = _log_total(g, items)
+    z = log + shift
     logs = [v - z for v in values]
     return g.node(z.value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)]), logs
 
@@ -226,8 +230,12 @@ def _logsumexp(g: G, x: Array, dim: Dims, keepdim: bool = False) -> Array:
 
 @rule("_log_softmax")
 def _log_softmax(g: G, x: Array, dim: int) -> Array:
+    """yᵢ = (xᵢ − c) − log Σ exp(xⱼ − c), subtracted in this order as torch does. The slopes of the sum are exp yⱼ."""
+
     def row(items: list[Scalar]) -> list[Scalar]:
-        z, logs = logarithm_of_sum(g, items)
+        values, shift, log = _log_total(g, items)
+        logs = [(v - shift) - log for v in values]
+        z = g.node((log + shift).value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)])
         return [g.node(p.value, [(x, g.numbers.one), (z, g.minus_one)]) for x, p in zip(items, logs, strict=True)]
 
     return along(g, row, x, dim)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from checker.tape.operations import rule
-from checker.tape.scalars import Graph
-from checker.values import Array
+from checker.tape.scalars import Array, Graph
 
 G = Graph[Any]
 
@@ -98,9 +97,9 @@ def _diagonal(g: G, x: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 def _unfold(g: G, x: Array, dimension: int, size: int, step: int) -> Array:
     if not x.ndim:
         return x[None]
-    windows = np.lib.stride_tricks.sliding_window_view(x, size, dimension, writeable=x.flags.writeable)  # type: ignore[call-overload]
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, dimension, writeable=x.flags.writeable)
     return _slice(g, windows, dimension % x.ndim, None, None, step)
 
 
 def _before(x: Array, dim: int) -> tuple[slice, ...]:
-    return (slice(None),) * (dim % max(x.ndim, 1))
+    return (slice(None),) * int(dim % max(x.ndim, 1))
