@@ -151,7 +151,7 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
         return []
     path = truth.enclosure.path if truth.enclosure is not None else ()
     compared = [(d, compare(d, reference, case)) for d in arrived]
-    if not suspicious(case, tape, path, (reference.high,)):
+    if not suspicious(case, tape, path, (reference.high, *(d.error for d in arrived))):
         return [c for _, comparisons in compared for c in comparisons]
     point = classify(case, tape)
     return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]

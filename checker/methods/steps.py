@@ -236,8 +236,7 @@ def _parted(sample: Sample, lines: Whole, top: Floats, backward: Floats, forward
     found = sample(np.tile(lines, 2)[inside], step[inside])
     other = np.zeros(len(step), dtype=bool)
     other[inside] = ~found.same.astype(bool)
-    parted: Truth = other.reshape(2, -1).any(axis=0)
-    return parted
+    return np.logical_or(other[: len(lines)], other[len(lines) :])
 
 
 def _room(sample: Sample, lines: Whole, top: Floats, backward: Floats, forward: Floats) -> _Room:
