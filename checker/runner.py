@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from checker import children
+from checker.api import check
 from checker.authoring import Exercise
 from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
@@ -76,15 +77,16 @@ def run(
 
 
 def prepare() -> None:
-    """Load what every child needs, once, and keep CUDA out of this process: a process that has used it cannot be forked."""
+    """Do once, before there are children, what each would do again for itself: loading, and the first use of what is slow at first use.
+
+    CUDA and autograd's backward stay out of this process: one that has used CUDA, or autograd where there is a GPU, cannot be forked.
+    """
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    import flint  # noqa: F401
-    import sympy  # noqa: F401
-    import torch._dynamo  # noqa: F401  forward mode asks for it, and it takes a second
+    import torch
 
-    from checker.methods import methods
-
-    methods()
+    settings = Settings(methods=("certified", "symbolic", "differences", "forward"), devices=("cpu",))
+    with _one_thread():
+        check(torch.square, torch.ones(2), settings=settings)
 
 
 def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explanation: str, seconds: float) -> Record:
