@@ -9,6 +9,7 @@ the operation's rounding may add, as in a running error analysis (Higham, Accura
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,13 +22,20 @@ from checker.tape.numbers import Role
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Work with `bits` bits inside: the library's precision is global, so it is set and restored here and nowhere else."""
-    before = flint.ctx.prec
+    """Work with `bits` bits inside: the library's precision is global, so it is set and restored here and nowhere else.
+
+    Python's collector rests meanwhile: a sweep makes millions of small objects that all live to its end, and looking through them again
+    and again takes longer than the arithmetic.
+    """
+    before, collecting = flint.ctx.prec, gc.isenabled()
     flint.ctx.prec = bits
+    gc.disable()
     try:
         yield
     finally:
         flint.ctx.prec = before
+        if collecting:
+            gc.enable()
 
 
 class Balls:

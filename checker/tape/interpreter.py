@@ -55,10 +55,10 @@ def interpret(
         if tensor.is_floating_point():
             graph.working(_width(tensor.dtype)[0])
             flat = tensor.detach().to(torch.float64).numpy()
-            array = np.empty(flat.shape, object)
-            for index in np.ndindex(flat.shape):
-                array[index] = graph.variable(numbers.variable(name, index, float(flat[index])))
-            inputs[name] = array
+            entries = zip(np.ndindex(flat.shape), flat.reshape(-1).tolist(), strict=True)
+            array: Array = np.empty(flat.size, object)
+            array[:] = [graph.variable(numbers.variable(name, index, value)) for index, value in entries]
+            inputs[name] = array = array.reshape(flat.shape)
             walk.slots[slot] = array.copy()
         else:
             walk.slots[slot] = walk.lift(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 
 import flint
@@ -208,6 +209,7 @@ def test_precision_is_restored():
     with pytest.raises(ZeroDivisionError), precision(before + 777):
         1 // (flint.ctx.prec - before - 777)
     assert flint.ctx.prec == before
+    assert gc.isenabled()
 
 
 @settings(max_examples=60, deadline=None)

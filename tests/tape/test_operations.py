@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from checker.errors import Unsupported
 from checker.tape.balls import enclose
+from checker.tape.derivatives import DERIVATIVES
 from checker.tape.operations import known, rule
 from checker.tape.record import record
 from tests.tape.functions_of_interest import CHOICES, INACCURATE_IN_TORCH, SMOOTH
@@ -25,9 +26,8 @@ def exact(function, arguments, upstream=None):
     return enclose(tape, arguments, (upstream,), honoured=tape.honoured()), upstream
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_gradient_is_the_difference_of_exact_values(name):
-    """⟨v, f(x + h u) − f(x − h u)⟩ / 2h, of values that are exact to 106 bits, is ⟨gradient, u⟩ to order h²."""
+def slopes(name):
+    """⟨v, f(x + h u) − f(x − h u)⟩ / 2h, of values that are exact to 106 bits, and ⟨gradient, u⟩, which it is to order h²."""
     function, draw = FUNCTIONS[name]
     generator = torch.Generator().manual_seed(11)
     point = draw(generator)
@@ -40,7 +40,21 @@ def test_gradient_is_the_difference_of_exact_values(name):
     weights = upstream.numpy()
     slope = (((ahead.high - behind.high) + (ahead.low - behind.low)) * weights).sum() / (2 * STEP)
     along = sum(float((here.gradient[k].high * u.numpy()).sum()) for k, u in direction.items())
+    return slope, along
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradient_is_the_difference_of_exact_values(name):
+    slope, along = slopes(name)
     assert slope == pytest.approx(along, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(("planted", "name"), [("tanh", "recurrent"), ("exp", "exp"), ("sqrt", "mean var std"), ("cos", "sin cos tan")])
+def test_a_planted_mistake_in_a_derivative_is_found(planted, name, monkeypatch):
+    right = DERIVATIVES[planted]
+    monkeypatch.setitem(DERIVATIVES, planted, lambda g, x, y: right(g, x, y) * g.scalar(1.001))
+    slope, along = slopes(name)
+    assert slope != pytest.approx(along, rel=1e-6, abs=1e-6)
 
 
 def refused(function, **arguments):

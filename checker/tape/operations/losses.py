@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -118,17 +117,15 @@ def _nll(g: G, x: Array, target: Array, weight: Array | None, reduction: int, ig
     return (g.map(lambda a, b: a / b, loss, total) if reduction == MEAN else loss), total
 
 
-def _smooth(name: str, function: Callable[[G, Scalar, Scalar], Scalar]) -> None:
-    rule(name)(lambda g, x, y: g.map(lambda a, b: function(g, a, b), x, y))
-
-
-def _xlogy(g: G, x: Scalar, y: Scalar) -> Scalar:
+@rule("xlogy")
+def _xlogy(g: G, x: Any, y: Any) -> Array:
     """x log y, and 0 where x is 0."""
-    if g.numbers.sign(x.value) == 0 and g.numbers.sign(y.value) != 1:
-        return g.zero
-    log = g.function("log", Scalar(g, y.value))
-    x_, y_ = Scalar(g, x.value), Scalar(g, y.value)
-    return g.node((x_ * log).value, [(x, log.value), (y, (x_ / y_).value)])
 
+    def one(a: Scalar, b: Scalar) -> Scalar:
+        if g.numbers.sign(a.value) == 0 and g.numbers.sign(b.value) != 1:
+            return g.zero
+        x, y = Scalar(g, a.value), Scalar(g, b.value)
+        log = g.function("log", y)
+        return g.node((x * log).value, [(a, log.value), (b, (x / y).value)])
 
-_smooth("xlogy", _xlogy)
+    return g.map(one, x, y)
