@@ -63,6 +63,7 @@ def _gathered(
     records = [one.record for one in found]
     verdict, explanation = record_verdict(records)
     required = required_methods(exercise, chosen_methods(settings))
+    absent = missing(records, required)
     mathematics = {one.path: one.mathematics for one in reversed(found) if one.mathematics is not None}
     return Record(
         exercise=exercise.id,
@@ -70,7 +71,7 @@ def _gathered(
         statement=text_of(exercise.statement),
         verdict=verdict,
         expected=exercise.expects,
-        as_expected=verdict == exercise.expects,
+        as_expected=verdict == exercise.expects and not absent,
         explanation=explanation,
         theme=exercise.theme,
         origin=exercise.origin,
@@ -79,7 +80,7 @@ def _gathered(
         seed=settings.seed,
         stochastic=any(record.stochastic for record in records),
         required=list(required),
-        missing=missing(records, required),
+        missing=absent,
         inputs=inputs_of(exercise),
         source=source_of(exercise),
         published=list(published),

@@ -175,13 +175,13 @@ class Reference:
 class Worst(msgspec.Struct, frozen=True, kw_only=True):
     """The entry of a gradient that is furthest outside (or nearest to the edge of) what was allowed."""
 
-    index: tuple[int, ...]
-    got: Number
-    expected: Number
-    absolute: Number
-    relative: Number
-    ulp: Number
-    allowed: Number
+    index: tuple[int, ...]  #: place in the gradient
+    got: Number  #: the method's entry
+    expected: Number  #: the true entry, rounded to float64
+    absolute: Number  #: |got − expected|
+    relative: Number  #: the same over |expected|
+    ulp: Number  #: the same in units in the last place of the dtype under test
+    allowed: Number  #: how large |got − expected| may be
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,18 +191,18 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     `conditioning` is the largest allowed error, normwise relative, over the unit roundoff: how much rounding this point amplifies.
     """
 
-    method: str
-    argument: str
-    verdict: Verdict
-    against: str
-    absolute: Number = 0.0
-    relative: Number = 0.0
-    ulp: Number = 0.0
-    normwise: Number = 0.0
-    conditioning: Number = 0.0
-    worst: Worst | None = None
-    allowed_from: str = ""
-    message: str = ""
+    method: str  #: who said it
+    argument: str  #: the gradient of what
+    verdict: Verdict  #: what it means
+    against: str  #: kind of the reference
+    absolute: Number = 0.0  #: largest absolute error
+    relative: Number = 0.0  #: largest relative error
+    ulp: Number = 0.0  #: largest error in ULP
+    normwise: Number = 0.0  #: ‖g − g*‖₂ / ‖g*‖₂
+    conditioning: Number = 0.0  #: ‖allowed‖₂ / ‖g*‖₂ over the unit roundoff
+    worst: Worst | None = None  #: the entry nearest to or furthest beyond what is allowed
+    allowed_from: str = ""  #: where the allowed error comes from
+    message: str = ""  #: one sentence
 
 
 class Method(Protocol):

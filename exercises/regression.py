@@ -54,7 +54,6 @@ def noisy_diagonal(generator: torch.Generator) -> dict[str, Tensor]:
     constant=["x", "y"],
     descent=Descent(
         values=noisy_diagonal,
-        dtype="float64",  # the last gradients are what is left of 100,000 terms that cancel: float32 keeps few digits of them
         logged=2,
         start={"linear.weight": [[0.5]], "linear.bias": [0.33]},
         rate=1e-4,

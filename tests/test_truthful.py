@@ -58,9 +58,7 @@ def test_control_flow_agrees_at_random_points(a: float) -> None:
     assert case.reference.gradients["a"].values[0] == case.value[0].values[0] / a  # f′(a) = f(a)/a
 
 
-@pytest.mark.parametrize(
-    "function", [lambda x: (x**3).sum(), lambda x: 2 * torch.dot(x, x), lambda x: x.norm(), lambda x: x.exp().sum()]
-)
+@pytest.mark.parametrize("function", [lambda x: (x**3).sum(), lambda x: 2 * torch.dot(x, x), lambda x: x.norm(), lambda x: x.exp().sum()])
 def test_float32_agrees_by_default_where_gradcheck_fails(function) -> None:
     x = torch.randn(8, generator=torch.Generator().manual_seed(1))
     assert found(function, x).verdict is Verdict.AGREES

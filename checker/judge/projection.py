@@ -7,8 +7,7 @@ in all of them.
 Directions are ±max(1, |x|), fresh from a seed that is logged. Directions of one sign, as `gradcheck(fast_mode=True)` draws them, would let
 the tolerance grow with the sum of all entries and hide a flipped sign.
 
-What rounding may do is measured: the tape's own gradient in float32 against float64 shows how much rounding this function amplifies, and
-scales with the unit of the dtype under test. A wrong rule is wrong in both, so this excuses none.
+What rounding may do is measured, see `measured.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 
 from checker.judge.compare import FORMATS
+from checker.judge.measured import MEASURED, SINGLE, in_two_widths
 from checker.methods.differences import function_of
 from checker.methods.lines import Called, Replayed, along_directions, direction_rooms, direction_scale, signs
 from checker.methods.steps import slopes
@@ -37,9 +37,9 @@ DIRECTIONS = 8
 
 #: Of these, how many are also taken by forward mode in float64 cases.
 FORWARD = 2
-#: Allowed rounding: so many times what was measured, and so many units of the dtype an entry. Errors of single entries meet random signs,
-#: so that their norm counts and not their sum.
-MEASURED, UNITS = 16.0, 32.0
+#: Beside what was measured, so many units of the dtype an entry. Errors of single entries meet random signs, so that their norm counts
+#: and not their sum.
+UNITS = 32.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tap
     if not chosen:
         return []
     function, _ = function_of(case, tape)
-    gradients = _gradients(function)
+    gradients = in_two_widths(function)
     found: list[Comparison] = []
     for name in case.differentiated:
         truth = project(function, case, name, gradients.get(name, []))
@@ -92,30 +92,8 @@ def project(function: Replayed | Called, case: Case, name: str, gradients: Seque
     rounding = np.zeros(DIRECTIONS)
     if gradients:
         single, double = (np.nan_to_num(g.ravel()) for g in gradients)
-        rounding = MEASURED * unit / 2.0**-24 * np.sqrt(squared @ (single - double) ** 2) + 4.0 * UNITS * unit * np.sqrt(
-            squared @ double**2
-        )
+        rounding = MEASURED * unit / SINGLE * np.sqrt(squared @ (single - double) ** 2) + 4.0 * UNITS * unit * np.sqrt(squared @ double**2)
     return Projections(directions[name], slope, error, rounding, seed, sharpened)
-
-
-def _gradients(function: Replayed | Called) -> dict[str, list[Array]]:
-    """The gradient of every argument by autograd through the tape, in float32 and in float64; none where there is no tape."""
-    if isinstance(function, Called):
-        return {}
-    case, found = function.case, dict[str, list[Array]]()
-    for dtype in (torch.float32, torch.float64):
-        leaves = {n: case.arguments[n].to(dtype).clone().requires_grad_() for n in case.differentiated}
-        try:
-            with torch.enable_grad():
-                arguments = {**case.arguments, **{n: leaf.clone() for n, leaf in leaves.items()}}
-                outputs = replay(function.tape, arguments, stopped=function.held, dtype=dtype, signature=False).outputs
-                total = torch.stack([(o.double() * v).sum() for o, v in zip(outputs, function.upstream, strict=True)]).sum()
-                gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-        except RuntimeError:  # an operation without that dtype, or without a derivative: nothing is measured then
-            return {}
-        for (name, leaf), g in zip(leaves.items(), gradients, strict=True):
-            found.setdefault(name, []).append((torch.zeros_like(leaf) if g is None else g).double().numpy())
-    return found
 
 
 def _forward(function: Replayed, name: str, directions: torch.Tensor) -> Array | None:

@@ -7,7 +7,6 @@ record says so.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,20 +16,16 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.judge.belief import Belief
 from checker.judge.compare import FORMATS
-from checker.methods.differences import Differences, differences_of_original
+from checker.judge.measured import MEASURED, SINGLE, in_two_widths
+from checker.methods.differences import Differences, differences_of_original, function_of
 from checker.tape.balls import Enclosure, allowed, enclose
 from checker.tape.paths import any_order
+from checker.tape.size import ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Mode, Reference
 
 #: Units of roundoff that a correct program may lose where no ball rule tells how many: a kernel's usual handful, times its depth.
 UNPROVED_UNITS = 256
-
-#: Operations whose every result is a sum of products: m·k·n of them for an (m, k) by (k, n) product.
-PRODUCTS = ("mm", "bmm", "addmm", "baddbmm", "mv", "addmv", "convolution")
-
-#: Balls cost about 10 µs a scalar operation: beyond this many, differences are the reference.
-ENCLOSED = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,19 +76,6 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     return Truth(reference=_fixed(reference, case), enclosure=enclosure)
 
 
-def scalar_operations(tape: Tape) -> int:
-    """About how many scalar operations a tape stands for: results, operands, and the products of matrix products."""
-    total = 0
-    for node in tape.nodes:
-        if node.depends:
-            sizes = [math.prod(tape.meta[ref.slot].shape) for ref in tape.refs(node)]
-            results = [math.prod(tape.meta[slot].shape) for slot in node.outputs if slot is not None]
-            total += max([*sizes, *results], default=0)
-            if node.base in PRODUCTS and results and sizes:
-                total += results[0] * max(1, round(math.sqrt(math.prod(sizes[-2:]) / max(1, results[0]))))
-    return total
-
-
 def uncut(case: Case, tape: Tape) -> Mapping[str, Array]:
     """The gradient with every cut open, to stand beside the one that respects them: enclosed, or by differences of the original."""
     try:
@@ -119,18 +101,29 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
         return Truth(reference=None, reason=f"{reason}; and differences failed: {type(failure).__name__}: {failure}")
     if any(name not in gradients for name in case.differentiated):
         return Truth(reference=None, reason=reason)
-    unit = FORMATS[case.dtype][0] / 2
-    allowed_error = {name: error[name] + UNPROVED_UNITS * unit * (np.abs(g) + _largest(g)) for name, g in gradients.items()}
+    allowed_error = {name: error[name] + _rounding(case, tape, name, g) for name, g in gradients.items()}
     reference = Reference(
         kind="differences",
         high=gradients,
         low={name: np.zeros_like(g) for name, g in gradients.items()},
         radius={name: np.zeros_like(g) for name, g in gradients.items()},
         allowed=allowed_error,
-        origin=f"differences and their error estimate, with {UNPROVED_UNITS} roundings of {case.dtype} ({reason})",
+        origin=f"differences and their error estimate, and rounding in {case.dtype} ({reason})",
         seconds=time.perf_counter() - start,
     )
     return Truth(reference=_fixed(reference, case), reason=reason)
+
+
+def _rounding(case: Case, tape: Tape | None, name: str, gradient: Array) -> Array:
+    """What rounding may do where it is not proved: some units, and some times what is measured on the tape where there is one."""
+    unit = FORMATS[case.dtype][0] / 2
+    units: Array = UNPROVED_UNITS * unit * (np.abs(gradient) + _largest(gradient))
+    if tape is None:
+        return units
+    function, _ = function_of(case, tape)
+    single, double = in_two_widths(function).get(name, (gradient, gradient))
+    measured: Array = MEASURED * unit / SINGLE * np.max(np.abs(np.nan_to_num(single - double)), initial=0.0)
+    return units + measured
 
 
 def _fixed(reference: Reference, case: Case) -> Reference:

@@ -25,6 +25,7 @@ from checker.grammar import ONE
 from checker.sampling import seeded
 from checker.tape.balls import Midpoints, enclose
 from checker.tape.record import record
+from checker.tape.size import ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
@@ -140,13 +141,15 @@ def _double(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def enclosed(case: Case, name: str) -> Midpoints | None:
-    """The formula's exact value by balls, or None where they do not know one of its operations."""
+    """The formula's exact value by balls, or None where they do not know an operation, or there are too many."""
     if case.mode is Mode.PROJECTION:
         return None
     arguments = {**case.arguments, ONE: torch.ones((), dtype=torch.float64)}
     try:
         with seeded(case.seed):
             tape = record(lambda given: (_value(case, name, given),), arguments)
+        if scalar_operations(tape) > ENCLOSED:
+            return None
         return enclose(tape, arguments, (None,)).value[0]
     except Unsupported:
         return None

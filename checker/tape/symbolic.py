@@ -10,7 +10,6 @@ written. What people read is that program substituted back: `mathematics.py`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from checker.errors import Unsupported
 from checker.tape.interpreter import interpret, pull
 from checker.tape.numbers import NumberSystem, Role
 from checker.tape.scalars import Check
+from checker.tape.size import scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Array
 
@@ -123,7 +123,7 @@ def express(tape: Tape, upstream: Sequence[torch.Tensor | None] | None = None, *
         Unsupported: an operation has no rule, two branches meet at the point, or the program is too long to be written in time.
     """
     numbers = Symbols()
-    if (count := operations(tape)) > LONGEST:
+    if (count := scalar_operations(tape)) > LONGEST:
         raise Unsupported("symbols", f"{count:,} scalar operations are more than the {LONGEST:,} that are written")
     system: NumberSystem[Term] = numbers
     replayed = interpret(tape, tape.arguments, system, honoured=honoured)
@@ -163,19 +163,6 @@ def evaluate(written: sympy.Expr, point: Mapping[sympy.Symbol, Any]) -> Any:
         case sympy.Function():
             return _COMPUTED[written.func](*(evaluate(a, point) for a in written.args))
     return mp.mpf(written.evalf(DIGITS)) if written.is_finite else mp.nan
-
-
-def operations(tape: Tape) -> int:
-    """About how many scalar operations a tape stands for: the larger of operands and results, and m·k·n for a product of matrices."""
-    total = 0
-    for node in tape.nodes:
-        if node.depends:
-            operands = [math.prod(tape.meta[ref.slot].shape) for ref in tape.refs(node)]
-            results = [math.prod(tape.meta[slot].shape) for slot in node.outputs if slot is not None]
-            total += max([*operands, *results], default=0)
-            if node.base in ("mm", "bmm", "addmm", "baddbmm", "convolution"):
-                total += round(math.sqrt(results[0] * math.prod(sorted(operands)[-2:])))  # √(mn · mk · kn) = mkn
-    return total
 
 
 class Symbols:
