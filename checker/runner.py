@@ -82,7 +82,7 @@ def prepare() -> None:
     CUDA and autograd's backward stay out of this process: one that has used CUDA, or autograd where there is a GPU, cannot be forked.
     """
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    import torch
+    import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
 
     settings = Settings(methods=("certified", "symbolic", "differences", "forward"), devices=("cpu",))
     with _one_thread():
