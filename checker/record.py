@@ -20,7 +20,7 @@ from checker.values import Array, Comparison, Number, Verdict, number
 SCHEMA = "gradient-checker/record/1"
 
 #: Arrays longer than this are written with their first entries, their norm and how many were left out.
-LONGEST = 256
+LONGEST = 512
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Numbers(_Part, frozen=True, kw_only=True):
-    """An array. `values` is flat, in row-major order, of at most 256 entries; `omitted` counts those left out; `norm` is ‖·‖₂ of all."""
+    """An array. `values` is flat, in row-major order, of at most 512 entries; `omitted` counts those left out; `norm` is ‖·‖₂ of all."""
 
     shape: tuple[int, ...]  #: the array's shape; `[]` is a single number
     values: list[Number]  #: the entries, row by row
