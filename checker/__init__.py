@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from checker.api import assert_gradients, check
-    from checker.errors import CheckerError, Error, ExerciseError, GradientMismatch, Unsupported, UsageError
     from checker.authoring import Descent, Example, Exercise, Waypoint, exercise
+    from checker.errors import CheckerError, Error, ExerciseError, GradientMismatch, Unsupported, UsageError
     from checker.inputs import away_from_zero, below, interval, positive, real
     from checker.record import Record
     from checker.values import Settings, Verdict

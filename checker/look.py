@@ -177,7 +177,7 @@ def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:
     """The execution path, with its conditions where the symbolic method has read them."""
     if tape is None:
         return PathRecord(signature="")
-    read = next((d.details["path"] for d in derivations if "path" in d.details), {})
+    read: dict[str, list[str]] = next((d.details["path"] for d in derivations if "path" in d.details), {})
     lines = list(dict.fromkeys(decision.line for decision in tape.decisions))
     return PathRecord(signature=path_of(tape), **{"lines": lines, **read})
 

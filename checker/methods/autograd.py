@@ -154,7 +154,7 @@ def full_precision() -> Iterator[None]:
 @functools.cache
 def no_cuda() -> str:
     """Why CUDA cannot be used, or the empty string where it can."""
-    if not torch.backends.cuda.is_built():
+    if not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
         return f"torch {torch.__version__} was built without CUDA"
     return "" if torch.cuda.is_available() else "no CUDA device was found"
 
@@ -172,8 +172,7 @@ def _forward(case: Case) -> tuple[tuple[torch.Tensor, ...], dict[str, Array]]:
     kept = [k for k, v in enumerate(case.upstream) if v is not None]
 
     def along(*tangents: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        _, moved = torch.func.jvp(lambda *v: tuple(function(*v)[k] for k in kept), primals, tangents)
-        return moved  # type: ignore[no-any-return]
+        return torch.func.jvp(lambda *v: tuple(function(*v)[k] for k in kept), primals, tangents)[1]  # type: ignore[no-any-return]
 
     gradients: dict[str, Array] = {}
     for position, name in enumerate(names):

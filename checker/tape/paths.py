@@ -1,8 +1,8 @@
 """What another order of the same chain rule may differ by.
 
-Comes in: a tape, its arguments and the upstream gradient.  Goes out: an error bound for forward mode.  Why: reverse mode adds up the paths from
-an output to an input in one order and forward mode in another, so that where paths cancel they round differently; the allowed error of
-`balls.allowed` follows the reverse order.
+Comes in: a tape, its arguments and the upstream gradient.  Goes out: an error bound for forward mode.  Why: reverse mode adds up the
+paths from an output to an input in one order and forward mode in another, so that where paths cancel they round differently; the
+allowed error of `balls.allowed` follows the reverse order.
 
 The derivative is a sum over paths of products of local derivatives. In whatever order they are multiplied and added, the error is at most
 γ·Σ|path|, with γ = n·u for n roundings along a path (Higham, Accuracy and Stability, section 3.1). Σ|path| is one reverse sweep with the
