@@ -13,8 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from checker.draws import seeded
 from checker.record import CurveRecord
-from checker.sampling import inside, seeded
+from checker.sampling import inside
 from checker.tape.budget import Budget
 from checker.tape.replay import batched
 from checker.tape.tape import Tape
@@ -86,7 +87,7 @@ def _values(case: Case, tape: Tape | None, entries: list[tuple[str, int]], point
         x = case.arguments[name].double()
         batch = moved.setdefault(name, x.expand(len(points), *x.shape).clone())
         batch.reshape(len(points), -1)[:, k] = torch.from_numpy(column.copy())
-    if tape is not None and not tape.decisions and not tape.cuts:
+    if tape is not None and not tape.decisions and not any(cut.baked for cut in tape.cuts):
         outputs = batched(tape, moved, dtype=torch.float64, signature=False).outputs
         return [float(v) for v in outputs[0].reshape(len(points), -1).sum(1)]
     return [_value(case, {name: batch[row] for name, batch in moved.items()}) for row in range(len(points))]

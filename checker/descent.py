@@ -17,10 +17,10 @@ import torch
 
 from checker.arguments import at_start
 from checker.authoring import Descent, Exercise
+from checker.draws import seeded
 from checker.errors import ExerciseError
 from checker.published import compare
 from checker.record import DescentRecord, PublishedRecord
-from checker.sampling import seeded
 from checker.values import Array, Number, number
 
 #: At most so many steps are logged for the plots, and so many entries of each parameter.

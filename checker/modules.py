@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from checker.draws import seeded
+
 if TYPE_CHECKING:
     from checker.authoring import Call
 
@@ -25,8 +27,7 @@ def module_call(make: Callable[[], torch.nn.Module]) -> tuple[Call, Callable[[in
 
 def built(make: Callable[[], torch.nn.Module], seed: int) -> torch.nn.Module:
     """A module made under `seed`; the caller's random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return make()
 
 

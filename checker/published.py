@@ -14,9 +14,9 @@ import torch
 
 from checker.arguments import at_example
 from checker.authoring import Example, Exercise
+from checker.draws import seeded
 from checker.errors import ExerciseError
 from checker.record import PublishedRecord
-from checker.sampling import seeded
 from checker.values import Array, number
 
 #: How many roundings may lie between two float32 programs that compute the same number: eight operations in each. The unit roundoff of

@@ -12,27 +12,19 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from checker.authoring import Example, Exercise
+from checker.draws import seeded
 from checker.errors import ExerciseError
 from checker.inputs import Domain, Input, resolve
 from checker.values import Case, Mode, Settings
 
 #: Magnitudes of the draws that look for new paths: small and large inputs take other branches than those near one.
 SCALES = (1.0, 10.0, 0.1, 100.0, 1e-3, 1e3)
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Run with torch's generators seeded, and leave the caller's random state as it was: every call of a case sees the same draws."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def case_seed(exercise: Exercise, settings: Settings, number: int) -> int:

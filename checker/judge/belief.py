@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from checker.draws import seeded
 from checker.judge.compare import FORMATS
-from checker.sampling import inside, seeded
+from checker.sampling import inside
 from checker.tape.record import record
 from checker.tape.replay import replay
 from checker.tape.tape import Cut, Tape

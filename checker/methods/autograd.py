@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from checker.sampling import seeded
+from checker.draws import seeded
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 

@@ -18,11 +18,11 @@ from fractions import Fraction
 import numpy as np
 import torch
 
+from checker.draws import seeded
 from checker.errors import ExerciseError, FormulaError, Unsupported
 from checker.formula import Formula as Text
 from checker.formula import parse
 from checker.grammar import ONE
-from checker.sampling import seeded
 from checker.tape.balls import Midpoints, enclose
 from checker.tape.record import record
 from checker.tape.size import ENCLOSED, scalar_operations

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from checker.draws import seeded
 from checker.methods.steps import Floats, Sample, Samples, Whole
 from checker.tape.replay import batched, replay
 from checker.values import Array, Case
@@ -92,8 +93,7 @@ class Called:
         for name, tensor in self.case.arguments.items():
             given = moved.get(name, tensor)
             arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.case.seed)
+        with torch.no_grad(), seeded(self.case.seed):
             outputs = self.case.exercise.call(arguments)
         return tuple(o.detach().to(torch.float64) for o, v in zip(outputs, self.case.upstream, strict=True) if v is not None)
 
