@@ -59,21 +59,24 @@ def _plain_kernels() -> Iterator[None]:
 
 @contextmanager
 def _inside_functions(recorder: _Recorder) -> Iterator[None]:
-    """Count how deep we are inside `autograd.Function.apply`, by wrapping it while recording."""
-    original = torch.autograd.Function.__dict__["apply"]
+    """Count how deep we are inside `autograd.Function.apply`.
+
+    `square = Square.apply` may have been written long before: so not `apply` itself is wrapped but the one that it calls, of the class above.
+    """
+    above: Any = torch.autograd.function._SingleLevelFunction
 
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
         recorder.depth += 1
         try:
-            return original.__func__(cls, *args, **kwargs)
+            return super(above, cls).apply(*args, **kwargs)
         finally:
             recorder.depth -= 1
 
-    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment]
+    above.apply = classmethod(apply)
     try:
         yield
     finally:
-        torch.autograd.Function.apply = original  # type: ignore[method-assign]
+        del above.apply
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
