@@ -7,6 +7,7 @@ cost the others nothing, and an interrupted run must keep what it has found.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import signal
 import time
@@ -114,8 +115,8 @@ def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explana
 def _forked(
     one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exercise], settings: Settings
 ) -> Iterator[tuple[int, _Outcome]]:
-    """Outcomes by the exercise's number, as they come. Training runs take longest and so start first."""
-    waiting = deque(sorted(range(len(exercises)), key=lambda number: -_steps(exercises[number])))
+    """Outcomes by the exercise's number, as they come. The longest start first."""
+    waiting = deque(sorted(range(len(exercises)), key=lambda number: -_effort(exercises[number])))
     running: dict[children.Child, int] = {}
     try:
         while waiting or running:
@@ -138,8 +139,10 @@ def _here(one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exerci
         yield number, _read(exercise, settings, children.End(data=data, seconds=time.monotonic() - start))
 
 
-def _steps(exercise: Exercise) -> int:
-    return exercise.descent.steps if exercise.descent else 0
+def _effort(exercise: Exercise) -> int:
+    """What makes an exercise long, roughly: the steps of its training run, and a network's parameters by the hundred."""
+    parameters = sum(math.prod(i.shape) for i in exercise.inputs if i.kind == "parameter" and i.shape)  # type: ignore[arg-type, misc]
+    return (exercise.descent.steps if exercise.descent else 0) + parameters // 100
 
 
 def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
