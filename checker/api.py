@@ -16,7 +16,7 @@ import torch
 from torch.utils._pytree import keystr, tree_flatten_with_path, tree_unflatten
 
 from checker.authoring import Call, Exercise, flatten_output, locate
-from checker.errors import GradientMismatch, UsageError
+from checker.errors import Error, ExerciseError, GradientMismatch, UsageError
 from checker.examine import examine_at
 from checker.inputs import Input
 from checker.modules import of_module
@@ -39,7 +39,7 @@ def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | No
 
     Raises:
         UsageError: no floating tensor was given, or a complex one.
-        ExerciseError: the function returns no tensor.
+        ExerciseError: the function returns no tensor, or fails at the given inputs.
 
     >>> import torch
     >>> check(lambda x: (4 * x).norm(), torch.ones(2)).verdict.value
@@ -53,9 +53,15 @@ def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | No
     points = []
     for dtype in dtypes:
         generator = torch.Generator().manual_seed(settings.seed)
-        points.append(
-            complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
-        )
+        try:
+            points.append(
+                complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
+            )
+        except Error:
+            raise
+        except Exception as error:  # the function under test may raise anything
+            message = f"the function fails at the given inputs in {dtype}: {type(error).__name__}: {error}"
+            raise ExerciseError(message, file=exercise.file, line=exercise.line) from error
     return examine_at(replace(exercise, dtypes=dtypes), points, settings)
 
 

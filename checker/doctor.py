@@ -15,8 +15,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from checker import __version__, children
 from checker.content import exercises_folder, templates_folder
-from checker.methods import ORDER, names
+from checker.methods import names
 from checker.provenance import cores, graphics, processor
+from checker.values import METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _methods() -> Finding:
-    missing = [name for name in ORDER if name not in names()]
+    missing = [name for name in METHODS if name not in names()]
     advice = "Install the package again, so that its entry points are known: pip install -e . in a checkout" if missing else ""
     return Finding(what="methods", found=", ".join(names()) or "none", works=not missing, advice=advice)
 

@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from checker.authoring import Exercise
+from checker.values import METHODS
 
 FILE = "required.toml"
-
-#: The built-in methods. Those of plugins may be required too.
-METHODS = ("certified", "symbolic", "formula", "differences", "reverse", "forward", "cuda")
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Methods by exercise by file. `cuda` adds that method wherever there is a GPU. `problems`: line (1-based, or None) and sentence."""
+    """Methods by exercise by file. `cuda` adds that method wherever there is a GPU, but for the exercises of `cpu_only`.
+
+    `problems`: line (1-based, or None) and sentence.
+    """
 
     cuda: bool = False
+    cpu_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     problems: tuple[tuple[int | None, str], ...] = ()
 
@@ -37,7 +39,8 @@ class Matrix:
         row = self.tables.get(file, {}).get(exercise.name)
         if row is None:
             return exercise.required
-        return (*row, "cuda") if self.cuda and torch.cuda.is_available() else row
+        on_gpu = self.cuda and exercise.name not in self.cpu_only.get(file, ()) and torch.cuda.is_available()
+        return (*row, "cuda") if on_gpu else row
 
 
 def read(file: Path) -> Matrix:
@@ -54,8 +57,13 @@ def read(file: Path) -> Matrix:
     problems: list[tuple[int | None, str]] = []
     if not isinstance(cuda, bool):
         problems.append((line_of(text, "cuda"), f"cuda is {cuda!r}: write true or false."))
+    cpu_only = data.pop("cpu_only", {})
+    if not (isinstance(cpu_only, dict) and all(isinstance(n, list) and all(isinstance(e, str) for e in n) for n in cpu_only.values())):
+        problems.append((line_of(text, "cpu_only"), 'cpu_only must be a table of lists, such as { "file.py" = ["exercise"] }.'))
+        cpu_only = {}
     tables = {name: _table(text, name, table, problems) for name, table in data.items()}
-    return Matrix(cuda=cuda is True, tables=tables, problems=tuple(problems))
+    only = {file: tuple(names) for file, names in cpu_only.items()}
+    return Matrix(cuda=cuda is True, cpu_only=only, tables=tables, problems=tuple(problems))
 
 
 def line_of(text: str, key: str) -> int | None:

@@ -38,6 +38,10 @@ def number(value: float) -> Number:
     return value if np.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
+#: The built-in methods, in the order in which they run and are shown.
+METHODS = ("certified", "symbolic", "formula", "differences", "reverse", "forward", "cuda")
+
+
 class Verdict(enum.StrEnum):
     """What was found. The first seven are of a comparison, the others of a derivation that did not arrive."""
 

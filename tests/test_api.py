@@ -161,6 +161,16 @@ def test_a_function_that_raises_is_a_crash_with_its_own_words() -> None:
     assert "RuntimeError: only without history" in record.explanation
 
 
+def test_a_function_that_cannot_be_called_there_is_said() -> None:
+    with pytest.raises(ExerciseError, match="the function fails at the given inputs in float32: RuntimeError: mat1 and mat2 shapes"):
+        check(lambda x: x @ x, draw(2, 3).float())
+
+
+def test_a_zero_that_forward_mode_keeps_without_memory_is_a_zero() -> None:
+    record = check(torch.linalg.slogdet, draw(3, 3), settings=Settings(methods=("reverse", "forward")))
+    assert record.verdict is Verdict.AGREES, record.explanation
+
+
 def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> None:
     record = check(lambda x: torch.special.i0e(x).sum(), draw(3))
     assert record.verdict is Verdict.AGREES, record.explanation

@@ -262,6 +262,8 @@ def test_cuda_is_required_where_there_is_a_gpu(folder, monkeypatch, gpu, expecte
     write(folder / "a.py")
     (folder / "required.toml").write_text('cuda = true\n["a.py"]\nsquare = ["reverse"]\n')
     assert find(["."]).exercises[0].required == expected
+    (folder / "required.toml").write_text('cuda = true\ncpu_only = { "a.py" = ["square"] }\n["a.py"]\nsquare = ["reverse"]\n')
+    assert find(["."]).exercises[0].required == ("reverse",)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +274,7 @@ def test_cuda_is_required_where_there_is_a_gpu(folder, monkeypatch, gpu, expecte
         ('["a.py"]\nsqare = ["reverse"]\n', 2, "a.py::sqare is no exercise."),
         ('\n["b.py"]\nsquare = ["reverse"]\n', 2, "b.py is not in this folder."),
         ("cuda = 3\n", 1, "cuda is 3: write true or false."),
+        ("cpu_only = 3\n", 1, 'cpu_only must be a table of lists, such as { "file.py" = ["exercise"] }.'),
         ('"a.py" = 3\n', 1, "'a.py' is no table: write [\"file.py\"]"),
         ('["a.py"\n', 1, "required.toml cannot be read:"),
     ],

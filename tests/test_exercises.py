@@ -141,6 +141,7 @@ def test_every_exercise_has_its_row_in_the_matrix():
     with (exercises_folder() / "required.toml").open("rb") as file:
         matrix = tomllib.load(file)
     assert matrix.pop("cuda") is True
+    assert {f"{file}::{name}" for file, names in matrix.pop("cpu_only").items() for name in names} <= set(EXERCISES)
     assert {f"{file}::{name}" for file, table in matrix.items() for name in table} == set(EXERCISES)
     for exercise in FOUND.exercises:
         assert set(exercise.required) <= set(METHODS)

@@ -50,10 +50,10 @@ def test_a_checkout_has_its_content_beside_the_package() -> None:
 
 
 def test_every_built_in_method_is_an_entry_point() -> None:
-    from checker.methods import ORDER
+    from checker.values import METHODS
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert sorted(project["entry-points"]["checker.methods"]) == sorted(ORDER)
+    assert sorted(project["entry-points"]["checker.methods"]) == sorted(METHODS)
 
 
 def test_every_dependency_is_pinned_in_the_constraints() -> None:

@@ -8,7 +8,7 @@ record says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from checker.judge.belief import Belief
 from checker.judge.compare import FORMATS
 from checker.judge.measured import MEASURED, SINGLE, in_two_widths
 from checker.methods.differences import Differences, differences_of_original, function_of
-from checker.tape.balls import Enclosure, allowed, enclose
+from checker.tape.balls import Enclosure, Midpoints, allowed, enclose
 from checker.tape.paths import any_order
 from checker.tape.size import ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
@@ -26,6 +26,8 @@ from checker.values import Array, Case, Mode, Reference
 
 #: Units of roundoff that a correct program may lose where no ball rule tells how many: a kernel's usual handful, times its depth.
 UNPROVED_UNITS = 256
+#: Units of roundoff by which a value may leave what balls allow it before they are taken to be those of another function.
+VALUE_UNITS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,10 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         other = any_order(tape, case.arguments, case.upstream, FORMATS[case.dtype][0] / 2, honoured=honoured)
     except Unsupported as error:
         return _estimated(case, tape, f"balls: {error}")
+    value = tuple(v for v in enclosure.value if v is not None)
+    reach = tuple(v for v in value_width if v is not None)
+    if not _same_value(tape, value, reach, case.dtype):
+        return _estimated(case, tape, "balls: they give another value than the function")
     gradient = {name: enclosure.gradient[name] for name in case.differentiated}
     origin = f"ball arithmetic at {enclosure.bits} bits, widened by each operation's rounding in {case.dtype}"
     reference = Reference(
@@ -68,12 +74,23 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         radius={name: g.radius for name, g in gradient.items()},
         allowed={name: width[name] for name in gradient},
         origin=origin,
-        value=tuple(v.high for v in enclosure.value if v is not None),
-        value_allowed=tuple(v for v in value_width if v is not None),
+        value=tuple(v.high for v in value),
+        value_allowed=reach,
         other_order={name: other[name] for name in gradient},
         seconds=time.perf_counter() - start,
     )
     return Truth(reference=_fixed(reference, case), enclosure=enclosure)
+
+
+def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], dtype: str) -> bool:
+    """Whether the function's finite values lie where the balls say: a rule, or torch's decomposition, may be of another function."""
+    floating = [v.detach().double().numpy() for v in tape.values if v.is_floating_point()]
+    for found, ball, width in zip(floating, value, reach, strict=True):
+        finite = np.isfinite(found) & np.isfinite(ball.high)
+        slack = VALUE_UNITS * FORMATS[dtype][0] * np.max(np.abs(ball.high), initial=0.0, where=finite)
+        if np.any(np.abs(found - ball.high)[finite] > (width + ball.radius)[finite] + slack):
+            return False
+    return True
 
 
 def uncut(case: Case, tape: Tape) -> Mapping[str, Array]:

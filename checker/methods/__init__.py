@@ -10,10 +10,7 @@ import functools
 from importlib.metadata import entry_points
 
 from checker.errors import CheckerError
-from checker.values import Method
-
-#: The order in which methods run and are shown; those of plugins follow by name.
-ORDER = ("certified", "symbolic", "formula", "differences", "reverse", "forward", "cuda")
+from checker.values import METHODS, Method
 
 
 @functools.cache
@@ -33,11 +30,11 @@ def methods() -> dict[str, Method]:
         raise CheckerError(
             "no methods are installed: install the package (`pip install -e .` in a checkout) so that its entry points exist."
         )
-    ranks = {name: rank for rank, name in enumerate(ORDER)}
+    ranks = {name: rank for rank, name in enumerate(METHODS)}
     return {name: found[name] for name in sorted(found, key=lambda name: (ranks.get(name, len(ranks)), name))}
 
 
 def names() -> tuple[str, ...]:
     """Names of every installed method, without loading any."""
     installed = {entry.name for entry in entry_points(group="checker.methods")}
-    return (*(name for name in ORDER if name in installed), *sorted(installed - set(ORDER)))
+    return (*(name for name in METHODS if name in installed), *sorted(installed - set(METHODS)))

@@ -23,7 +23,7 @@ from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Ve
 
 def to_array(tensor: torch.Tensor) -> Array:
     """A tensor as float64, exactly: every narrower float widens without loss."""
-    result: Array = tensor.detach().to("cpu", torch.float64).numpy()
+    result: Array = tensor.detach().to("cpu", torch.float64).numpy(force=True)  # forward mode may give a zero without memory
     return result
 
 

@@ -15,10 +15,7 @@ from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Nu
 from checker.report.markup import SourceLine, source
 from checker.report.numerals import counted, ulps
 from checker.report.signs import sign
-from checker.values import SEVERITY, Comparison, Number, Verdict, worst
-
-#: The order of columns; methods that are not listed follow, by name.
-METHODS = ("certified", "symbolic", "formula", "differences", "reverse", "forward", "cuda")
+from checker.values import METHODS, SEVERITY, Comparison, Number, Verdict, worst
 
 
 @dataclass(frozen=True, kw_only=True)

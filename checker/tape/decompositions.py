@@ -22,21 +22,24 @@ def decomposition(node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any], 
     """The tape of `node` decomposed. In `args` and `kwargs` the operand number i is written `Ref(i)`.
 
     Raises:
-        Unsupported: torch has no decomposition of it into other operations.
+        Unsupported: torch has no decomposition of it into other operations, or one that gives other values.
     """
     operation = _functional(node)
     names = list(operands)
 
-    def call(tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    def results(function: Callable[..., Any], tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         real_args, real_kwargs = tree_map_only(Ref, lambda ref: tensors[names[ref.slot]], (args, dict(kwargs)))
-        return tuple(tree_leaves(_smaller(operation)(*real_args, **real_kwargs)))
+        return tuple(tree_leaves(function(*real_args, **real_kwargs)))
 
     try:
-        tape = record(call, operands)
+        tape = record(lambda tensors: results(_smaller(operation), tensors), operands)
+        whole = results(operation, operands)
     except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError) as problem:
         raise Unsupported(node.name, line=node.line) from problem
     if any(inner.operation is operation for inner in tape.nodes):
         raise Unsupported(node.name, line=node.line)
+    if not torch.allclose(whole[0], tape.values[0].to(whole[0].dtype), rtol=1e-9, atol=1e-12, equal_nan=True):
+        raise Unsupported(node.name, "torch's decomposition of it gives another value", line=node.line)
     return tape
 
 

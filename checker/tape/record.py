@@ -61,7 +61,8 @@ def _plain_kernels() -> Iterator[None]:
 def _inside_functions(recorder: _Recorder) -> Iterator[None]:
     """Count how deep we are inside `autograd.Function.apply`.
 
-    `square = Square.apply` may have been written long before: so not `apply` itself is wrapped but the one that it calls, of the class above.
+    `square = Square.apply` may have been written long before: so not `apply` itself is wrapped, but the one of the class above, which it
+    calls.
     """
     above: Any = torch.autograd.function._SingleLevelFunction
 
