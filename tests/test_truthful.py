@@ -90,6 +90,21 @@ def test_cross_entropy_with_large_logits_agrees() -> None:
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.softmax(20 * x, 1),
+        lambda x: torch.logsumexp(100 * x, 0),
+        lambda x: F.nll_loss(F.log_softmax(20 * x, 1), torch.arange(4)),
+    ],
+)
+def test_differences_claim_nothing_about_what_rounding_swallows(function, dtype: torch.dtype) -> None:
+    x = torch.randn(4, 5, generator=torch.Generator().manual_seed(0)).to(dtype)
+    record = check(function, x, settings=QUICK)
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
 def test_a_gradient_that_is_truly_zero_agrees() -> None:
     record = found(lambda x: torch.softmax(x, 0).sum(), [0.3, -1.0, 2.0])
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation

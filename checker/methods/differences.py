@@ -64,7 +64,7 @@ class Differences:
         if case.mode is Mode.PROJECTION:
             details["projection"] = _projections(function, case)
         else:
-            gradients, error, details["kinks"] = entries(function, case)
+            gradients, error, details["kinks"] = entries(function, case, _shaking(case, reference, function.eps))
         if case.dtype == case.exercise.dtypes[0]:  # every dtype is replayed in float64: one plot is all of them
             details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
@@ -130,8 +130,27 @@ def _follows(case: Case, tape: Tape) -> bool:
     return True
 
 
-def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
-    """Gradient, error estimate, and the entries at a kink, of every differentiated argument."""
+def _shaking(case: Case, reference: Reference | None, eps: float) -> float:
+    """How far rounding may move ⟨v, f⟩, where balls tell; else 0.
+
+    Samples cannot tell it: where f does not move at all, what it lost to rounding is not to be seen (the loss of a sure prediction).
+    """
+    if reference is None or not reference.value_allowed:
+        return 0.0
+    ratio, total = eps / torch.finfo(getattr(torch, case.dtype)).eps, 0.0
+    for v, value, width in zip((v for v in case.upstream if v is not None), reference.value, reference.value_allowed, strict=True):
+        sure = np.where(np.isfinite(width), ratio * width, eps * np.abs(value))
+        total += float(np.nansum(np.abs(v.double().numpy()) * sure))
+    return total
+
+
+def entries(
+    function: Replayed | Called, case: Case, shaking: float = 0.0
+) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+    """Gradient, error estimate, and the entries at a kink, of every differentiated argument.
+
+    `shaking` is how far rounding may move a sample beyond what the samples show.
+    """
     gradients: dict[str, Array] = {}
     errors: dict[str, Array] = {}
     kinks: list[dict[str, Any]] = []
@@ -139,7 +158,8 @@ def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], 
         x = case.arguments[name].to(torch.float64).numpy()
         backward, forward = rooms(case.exercise.input(name).domain, x)
         found = slopes(along_entries(function, case, name, function.dtype), scales(x), backward, forward, eps=function.eps)
-        gradients[name], errors[name] = found.slope.reshape(x.shape), found.error.reshape(x.shape)
+        error = found.error + 2.0 * shaking / np.where(found.step > 0, found.step, np.inf)
+        gradients[name], errors[name] = found.slope.reshape(x.shape), error.reshape(x.shape)
         for flat in np.flatnonzero(found.kink):
             kinks.append({"argument": name, "index": [int(i) for i in np.unravel_index(flat, x.shape)]})
     return gradients, errors, kinks

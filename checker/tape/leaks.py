@@ -17,6 +17,8 @@ from checker.tape.lines import user_line
 #: Functions by which a value leaves for Python, and functions that copy it without its history.
 LEAVING = {"item": "item", "__float__": "float()", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy"}
 COPYING = {"detach": "detach", "detach_": "detach", "tensor": "tensor", "new_tensor": "tensor"}
+#: Where torch writes functions in Python: what they stop inside (`gumbel_softmax(hard=True)`), out of sight of this mode, they detach.
+FUNCTIONAL = "torch.nn.functional"
 
 #: Called with (tensor, mechanism, line, code) when a value leaves.
 Left = Callable[[torch.Tensor, str, str, str], None]
@@ -38,7 +40,8 @@ class Watcher(TorchFunctionMode):
             name = "data"
         if name in LEAVING and args and isinstance(args[0], torch.Tensor):
             self._left(args[0], LEAVING[name], *user_line())
-        before, self.mechanism = self.mechanism, "data" if name == "data" else COPYING.get(name, self.mechanism)
+        meant = "data" if name == "data" else "detach" if getattr(func, "__module__", "") == FUNCTIONAL else self.mechanism
+        before, self.mechanism = self.mechanism, COPYING.get(name, meant)
         try:
             result = func(*args, **(kwargs or {}))
             if name == "detach_":

@@ -155,10 +155,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return number
 
     def _mechanism(self, inside: bool) -> str:
-        if self.watcher.mechanism is not None:
-            return self.watcher.mechanism
         if inside:
             return "mark_non_differentiable"
+        if self.watcher.mechanism is not None:
+            return self.watcher.mechanism
         return "history" if torch.is_grad_enabled() else "no_grad"
 
     def _detached_in_place(self, tensor: torch.Tensor) -> None:

@@ -120,6 +120,27 @@ def test_the_inside_of_a_custom_function_is_not_cut(function) -> None:
     assert [node.inside for node in tape.nodes] == [True, True, False]
 
 
+def test_a_straight_through_estimator_of_torch_stops_by_detach() -> None:
+    tape = tape_of(lambda x: torch.nn.functional.gumbel_softmax(x, hard=True), x=X)
+    assert [cut.how for cut in tape.cuts] == ["detach"]
+
+
+def test_an_output_marked_as_not_differentiable_is_named_so_whatever_made_it() -> None:
+    class Marked(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = torch.nn.functional.relu(x.detach())
+            ctx.mark_non_differentiable(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return upstream
+
+    tape = tape_of(lambda x: x * Marked.apply(x), x=X)
+    assert [cut.how for cut in tape.cuts] == ["mark_non_differentiable"]
+
+
 def double_until_large(a):
     b = a * 2
     while b.norm() < 1000:
