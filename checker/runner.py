@@ -7,6 +7,7 @@ cost the others nothing, and an interrupted run must keep what it has found.
 from __future__ import annotations
 
 import functools
+import gc
 import math
 import os
 import signal
@@ -62,7 +63,7 @@ def run(
     outcomes: dict[int, _Outcome] = {}
     complete = True
     try:
-        with children.terminated_as_interrupted(), _one_thread():
+        with children.terminated_as_interrupted(), _one_thread(), _frozen():
             for number, outcome in (_forked if children.CAN_FORK else _here)(one, exercises, settings):
                 outcomes[number] = outcome
                 on_done(outcome.found or outcome.refused)  # type: ignore[arg-type]  # one of them is there
@@ -214,6 +215,17 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """While this lasts, what is loaded is kept from the garbage collector: in a child it would write to all of it, and so copy it."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

@@ -135,13 +135,17 @@ def along_entries(function: Function, case: Case, name: str, dtype: torch.dtype 
 def along_directions(function: Function, case: Case, directions: Tensors, dtype: torch.dtype = torch.float64) -> Sample:
     """Line k moves every argument named in `directions` along `directions[name][k]`."""
     base = {name: case.arguments[name].to(dtype) for name in directions}
+    room: dict[str, torch.Tensor] = {}  # used again by every batch: new memory costs more than what is written to it
 
     def points(lines: Whole, t: Floats) -> tuple[Tensors, Floats]:
         moved = {}
         for name, u in directions.items():
-            moved[name] = base[name].repeat(len(lines) + 1, *[1] * base[name].dim())
+            if name not in room or len(room[name]) <= len(lines):
+                room[name] = torch.empty(len(lines) + 1, *base[name].shape, dtype=dtype)
+            moved[name] = room[name][: len(lines) + 1]
+            moved[name][0] = base[name]
             for row, (line, step) in enumerate(zip(lines, t, strict=True), start=1):
-                moved[name][row].add_(u[line], alpha=float(step))
+                torch.add(base[name], u[line], alpha=float(step), out=moved[name][row])
         return moved, t
 
     return _sampler(function, points, sum(x.numel() for x in base.values()))
