@@ -178,8 +178,11 @@ def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:
     if tape is None:
         return PathRecord(signature="")
     read: dict[str, list[str]] = next((d.details["path"] for d in derivations if "path" in d.details), {})
-    lines = list(dict.fromkeys(decision.line for decision in tape.decisions))
-    return PathRecord(signature=path_of(tape), **{"lines": lines, **read})
+    return PathRecord(
+        signature=path_of(tape),
+        lines=list(dict.fromkeys(decision.line for decision in tape.decisions)),
+        **read,
+    )
 
 
 def _mathematics(derivations: Sequence[Derivation], tape: Tape | None) -> MathematicsRecord | None:

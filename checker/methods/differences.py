@@ -33,7 +33,7 @@ from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Ve
 if TYPE_CHECKING:
     from checker.tape.tape import Tape
 
-PLOTTED = 10.0 ** -np.linspace(1.0, 14.0, 17)  #: relative steps of the plot of error against step
+PLOTTED = 10.0 ** -np.linspace(0.0, 14.0, 18)  #: relative steps of the plot of error against step
 DIRECTIONS = 8  #: random directions per argument of a case that is judged by projection
 
 
@@ -179,7 +179,7 @@ def _projections(function: Replayed | Called, case: Case) -> dict[str, Any]:
 
 
 def _plot(function: Replayed | Called, case: Case, reference: Reference | None) -> dict[str, Any]:
-    """Relative error of the five-point quotient along one random direction of ±max(1, |x|), at steps from 1e-1 to 1e-14.
+    """Relative error of the five-point quotient along one random direction of ±max(1, |x|), at steps from 1 to 1e-14.
 
     Steps that would leave the domain are left out. Where the true slope is zero the error is absolute.
     """

@@ -54,6 +54,6 @@ class Symbolic:
                     "condition": list(written.latex),
                     "note": written.note,
                 },
-                "path": {"conditions": list(written.conditions), "latex": list(written.latex), "lines": list(written.lines)},
+                "path": {"conditions": list(written.conditions), "latex": list(written.latex)},
             },
         )

@@ -33,7 +33,6 @@ class Mathematics:
     gradients: Mapping[str, str]
     conditions: tuple[str, ...] = ()
     latex: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -54,7 +53,6 @@ def typeset(expression: Expression, arguments: Collection[str] | None = None) ->
         gradients=dict(page.gradients),
         conditions=tuple(text for text, _ in page.conditions),
         latex=tuple(latex for _, latex in page.conditions),
-        lines=tuple(dict.fromkeys(c.line for c in expression.checks if c.line)),
         note=" ".join(page.notes),
     )
 

@@ -174,10 +174,10 @@ def test_the_step_plot_is_a_v() -> None:
         kind="certified", high={"x": truth}, low={"x": zero}, radius={"x": zero}, allowed={"x": zero}, origin="by hand"
     )  # fmt: skip
     steps = Differences().derive(case, record(case.exercise.call, case.arguments), reference).details["steps"]
-    assert len(steps["h"]) == len(steps["error"]) == 17
-    assert steps["h"][0] == pytest.approx(0.1)
+    assert len(steps["h"]) == len(steps["error"]) == 18
+    assert steps["h"][0] == 1.0
     assert steps["h"][-1] == pytest.approx(1e-14)
-    assert steps["error"][0] == pytest.approx(1e-4 / 30, rel=0.1)  # h⁴/30 of the five-point formula
+    assert steps["error"][0] == pytest.approx(1 - (8 * 2 * math.sinh(1) - 2 * math.sinh(2)) / 12)  # the five-point formula of eˣ, h = 1
     assert min(steps["error"]) < 1e-11
     assert steps["error"][-1] > 1e-4
     assert 1e-5 < steps["chosen"] < 1e-1
