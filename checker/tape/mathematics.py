@@ -26,8 +26,8 @@ BUDGET = 800  #: all entries together for which they are
 
 @dataclass(frozen=True, kw_only=True)
 class Mathematics:
-    """LaTeX of the function, of the gradient of each argument, and of the path's conditions; these also in words of Python, with the
-    lines that decide. `note` says what is missing and why."""
+    """LaTeX of the function, of the gradient of each argument, and of the path's conditions; these also in words of
+    Python. `note` says what is missing and why."""
 
     function: str = ""
     gradients: Mapping[str, str]
