@@ -184,12 +184,18 @@ def exit_code(document: Document, *, strict: bool = False) -> int:
 
 @contextlib.contextmanager
 def _readers_may_leave() -> Iterator[None]:
-    """Let the reader of a pipe, such as `head`, close it when it has seen enough: the work is done by then, and its outcome stands."""
+    """Let the reader of a pipe, such as `head`, close it when it has seen enough: the work is done by then, and its outcome stands.
+
+    Raises:
+        UsageError: standard output cannot be written, as on a full disk.
+    """
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails once more where it ends
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
 
 
 def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tuple[Document, int]:

@@ -28,6 +28,8 @@ from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
+WORK_ON_A_COPY = "work on a copy (x.clone())"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -119,13 +121,11 @@ def _recorded(case: Case) -> tuple[Tape | None, Problem | None]:
         raise
     except Exception as error:  # the function under test may raise anything, also on purpose
         if "leaf Variable" in str(error) and "in-place" in str(error):
-            return None, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input: {error}")
+            return None, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input: {WORK_ON_A_COPY}")
         return None, crashed(error)
     if tape.mutated:
         names = ", ".join(tape.mutated)
-        return tape, Problem(
-            verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input {names}: work on a copy (x.clone())"
-        )
+        return tape, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input {names}: {WORK_ON_A_COPY}")
     return tape, None
 
 

@@ -179,7 +179,7 @@ def _input(
             _sizes_from(shape, example.inputs.get(name), sizes)
     if not fixed:
         problems += [
-            f"the shape letter {letter!r} of {name!r} has no size: add sizes={{{letter!r}: 4}}, or an example"
+            f"the shape letter {letter!r} of {name!r} has no size: add sizes={{{letter!r}: 4}}, or an example that gives {name}"
             for letter in missing_letters(shape, sizes)
         ]
     domains: Mapping[str, Domain] = options.get("domains") or {}

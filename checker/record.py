@@ -318,15 +318,20 @@ def read(path: Path) -> Document:
 
 
 def write(path: Path, document: Document) -> None:
-    """Write the record file at `path`: whole, or not at all.
+    """Write the record file at `path`: whole, or not at all. A link stays a link, and a device or pipe (`/dev/stdout`) is written to.
 
     Raises:
         UsageError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    data, special = encode(document), path.exists() and not path.is_file()
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}-{os.getpid()}")
     try:
-        temporary.write_bytes(encode(document))
-        temporary.replace(path)
+        if special:
+            path.write_bytes(data)
+        else:
+            temporary.write_bytes(data)
+            temporary.replace(target)
     except OSError as error:
         raise UsageError(f"the record cannot be written to {path}: {error.strerror}. Give another file with --record.") from None
     finally:

@@ -113,7 +113,7 @@ def unexpected(record: Record, width: int) -> Iterator[Text]:
     again."""
     sign, colour = BAD
     yield Text.assemble((f"{sign} {printable(record.exercise)}", colour), f": {record.verdict}, expected {record.expected}")
-    lines = [record.explanation, *_worst(record), *_missing(record)]
+    lines = [record.explanation, *(line for line in _worst(record) if line not in record.explanation), *_missing(record)]
     lines += [f"published {p.what}: {p.published}, found {p.found}" for p in record.published if not p.reproduced]
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
@@ -126,7 +126,8 @@ def refusal(refused: Refusal) -> Text:
     """What could not be used, as `file:line: sentence advice`."""
     sign, colour = BAD
     place = ":".join(str(part) for part in (refused.file, refused.line) if part)
-    what = "" if refused.what in refused.message else f"{refused.what}: "
+    named = refused.what in (refused.file or "") or refused.message.startswith(f"{refused.what.rpartition('::')[2]}: ")
+    what = "" if named or refused.what in refused.message else f"{refused.what}: "
     return Text.assemble(
         (f"{sign} {place or refused.what}", colour), printable(f": {what if place else ''}{refused.message} {refused.advice}".rstrip())
     )
@@ -142,7 +143,7 @@ def summary(document: Document, of: int) -> str:
     if document.provenance:
         parts.append(f"{document.provenance.seconds:.1f} s")
     if not document.complete:
-        parts.append(f"interrupted before {of - len(records)} of {of} were finished")
+        parts.append(f"interrupted before {of - len(records)} of {of} were finished" if of else "interrupted before any was found")
     return " · ".join(parts)
 
 
@@ -152,14 +153,17 @@ def printable(text: str) -> str:
 
 
 def _worst(record: Record) -> Iterator[str]:
-    """The furthest comparison of each method and argument among those with the record's verdict."""
+    """The furthest comparison of each method and argument among those with the record's verdict, methods that say the same together."""
     found: dict[tuple[str, str], Comparison] = {}
     for case in record.cases:
         for comparison in case.comparisons:
             if comparison.verdict == record.verdict and comparison.message:
                 found.setdefault((comparison.method, comparison.argument), comparison)
+    said: dict[str, list[str]] = {}
     for comparison in found.values():
-        yield f"{comparison.method}: {comparison.message}"
+        said.setdefault(comparison.message, []).append(comparison.method)
+    for message, methods in said.items():
+        yield f"{', '.join(dict.fromkeys(methods))}: {message}"
 
 
 def _missing(record: Record) -> Iterator[str]:

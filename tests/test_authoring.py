@@ -115,7 +115,7 @@ def test_every_problem_is_named_at_once():
     for part in (
         "the input 'x' has no jaxtyping annotation: write x: Float[Tensor, \"n\"]",
         "the annotation of 'y': the dimension '...' leaves a size open",
-        "the shape letter 'n' of 'z' has no size: add sizes={'n': 4}, or an example",
+        "the shape letter 'n' of 'z' has no size: add sizes={'n': 4}, or an example that gives z",
         "the input 'c' is Complex[Tensor, '2']: use Float, Int or Bool",
         "unknown option 'colour'; known are answer, examples",
         "`expects` names 'wrng'; known are agrees, subgradient",

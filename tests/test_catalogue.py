@@ -196,7 +196,7 @@ def test_every_problem_of_a_file_is_reported_and_its_good_exercises_stay(folder)
     found = find(["mixed.py"])
     assert [e.name for e in found.exercises] == ["square"]
     assert [(r.line, r.message) for r in found.refusals] == [
-        (6, "the shape letter 'n' of 'x' has no size: add sizes={'n': 4}, or an example."),
+        (6, "the shape letter 'n' of 'x' has no size: add sizes={'n': 4}, or an example that gives x."),
         (10, "the input 'x' has no jaxtyping annotation: write x: Float[Tensor, \"n\"]."),
     ]
 

@@ -351,7 +351,20 @@ def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> No
             1,
             "mutated_input",
         ),
+        (
+            "mutates a leaf",
+            "@exercise\ndef f(x: Float[Tensor, '']):\n    x.mul_(2)\n    return x * x",
+            1,
+            r"the function writes into its input: work on a copy \(x\.clone\(\)\)",
+        ),
         ("raises", "@exercise\ndef f(x: Float[Tensor, '']):\n    raise KeyError('weights')", 1, r"KeyError: 'weights' \(a\.py:9\)"),
+        (
+            "said once",
+            "@exercise\ndef f(x: Float[Tensor, '']):\n    return x / 0",
+            1,
+            r"undefined, expected agrees at point 0 \(sampled, float64\), certified: the function has no finite value here "
+            r"certified, symbolic, differences, reverse, forward: the function has no finite value here",
+        ),
         ("nan", "@exercise\ndef f(x: Float[Tensor, '']):\n    return x / 0 * 0", 1, "undefined|wrong|inconclusive"),
     ],
 )
@@ -406,6 +419,47 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_half_record(folder: Path, monke
     ):
         write(Path("r.json"), Document(records=[]))
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["check a.py --no-report --points 1 --json", "check a.py --no-report --points 1", "list a.py"])
+def test_standard_output_that_cannot_be_written_is_a_sentence(folder: Path, command: str) -> None:
+    written(folder, "a.py", GOOD)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "checker", *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.stderr == "checker: standard output cannot be written: No space left on device.\n"
+    assert done.returncode == 2
+
+
+def test_a_record_goes_through_links_and_pipes_and_leaves_them_what_they_are(folder: Path) -> None:
+    from checker.record import write
+
+    document = Document(records=[record()])
+    (folder / "link.json").symlink_to("target.json")
+    write(Path("link.json"), document)
+    write(Path("link.json"), document)
+    assert (folder / "link.json").is_symlink()
+    assert read(folder / "target.json") == document
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        write(Path("pipe"), document)
+        out, _ = reader.communicate(timeout=20)
+    assert decode(out) == document
+    assert (folder / "pipe").is_fifo()
+    assert sorted(path.name for path in folder.iterdir()) == ["link.json", "pipe", "target.json"]
+
+
+def test_a_refusal_says_the_name_once() -> None:
+    from checker.terminal import refusal as shown
+
+    refused = Refusal(what="a.py", fault="author", message="this line is not UTF-8.", file="a.py", line=6, advice="Save the file as UTF-8.")
+    assert shown(refused).plain == "✗ a.py:6: this line is not UTF-8. Save the file as UTF-8."
+    refused = Refusal(what="a.py::f", fault="author", message="f: the value is published as 6.", file="a.py", line=7)
+    assert shown(refused).plain == "✗ a.py:7: f: the value is published as 6."
+    refused = Refusal(what="a.py::f", fault="author", message="the function returned float.", file="a.py", line=7)
+    assert shown(refused).plain == "✗ a.py:7: a.py::f: the function returned float."
 
 
 # --- the other commands ----------------------------------------------------------------------------------------------------------
