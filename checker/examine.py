@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from checker.authoring import Exercise
 from checker.descent import Walk, walk
@@ -32,6 +33,7 @@ def examine(exercise: Exercise, settings: Settings) -> Record:
     """
     start = time.perf_counter()
     chosen = chosen_methods(settings)
+    exercise = _as_asked(exercise, settings)
     published = reproduce(exercise)
     _refuse(contradiction(exercise, published))
     walked = walk(exercise, settings.seed) if exercise.descent is not None else None
@@ -49,6 +51,7 @@ def examine_at(exercise: Exercise, points: Sequence[Case], settings: Settings) -
     """Check one function at the given points only."""
     start = time.perf_counter()
     chosen = chosen_methods(settings)
+    points = [replace(case, exercise=_as_asked(case.exercise, settings)) for case in points]
     return _gathered(exercise, settings, [look(case, chosen) for case in points], start, [], None)
 
 
@@ -90,6 +93,11 @@ def _gathered(
         descent=descent,
         notes=list(dict.fromkeys(note for one in found for note in one.notes)),
     )
+
+
+def _as_asked(exercise: Exercise, settings: Settings) -> Exercise:
+    """The exercise with the tolerance that the settings ask for, where they do."""
+    return exercise if settings.tolerance is None else replace(exercise, tolerance=settings.tolerance)
 
 
 def _refuse(error: ExerciseError | None) -> None:

@@ -129,6 +129,14 @@ def test_the_dtype_is_that_of_the_inputs_or_the_one_asked_for() -> None:
     assert [case.dtype for case in record.cases] == ["float64", "bfloat16"]
 
 
+def test_a_tolerance_replaces_the_allowed_error() -> None:
+    x = torch.tensor([3.0, 1.0], dtype=torch.float64)
+    wide, narrow = (check(lambda x: Doubled.apply(x).sum(), x, settings=Settings(methods=("reverse",), tolerance=t)) for t in (1.0, 0.5))
+    assert wide.verdict is not Verdict.WRONG  # the largest entry is 6, and 4 is allowed
+    assert narrow.verdict is Verdict.WRONG
+    assert "the tolerance that was asked for, 0.5 of the largest entry" in narrow.cases[0].reference.origin
+
+
 def test_nothing_to_differentiate_is_said() -> None:
     with pytest.raises(UsageError, match="nothing to differentiate: pass at least one floating tensor"):
         check(lambda k: k + 1, torch.tensor([1, 2]))

@@ -149,7 +149,7 @@ def _fixed(reference: Reference, case: Case) -> Reference:
     if tolerance is None:
         return reference
     widths = {name: np.full(np.shape(g), tolerance * _largest(g)) for name, g in reference.high.items()}
-    origin = f"the exercise's own tolerance, {tolerance:g} of the largest entry; truth from {reference.origin}"
+    origin = f"the tolerance that was asked for, {tolerance:g} of the largest entry; truth from {reference.origin}"
     return replace(reference, allowed=widths, origin=origin)
 
 
