@@ -179,6 +179,16 @@ def test_a_zero_that_forward_mode_keeps_without_memory_is_a_zero() -> None:
     assert record.verdict is Verdict.AGREES, record.explanation
 
 
+def test_what_forward_mode_cannot_follow_is_unsupported_there_and_no_crash() -> None:
+    def function(x):
+        return x * (2 * x).detach().requires_grad_()
+
+    record = check(function, draw(3))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    forward = next(d for d in record.cases[0].derivations if d.method == "forward")
+    assert forward.problem.message.startswith("torch has no forward-mode rule here: You are attempting to call Tensor.requires_grad_()")
+
+
 def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> None:
     record = check(lambda x: torch.special.i0e(x).sum(), draw(3))
     assert record.verdict is Verdict.AGREES, record.explanation

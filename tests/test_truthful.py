@@ -105,6 +105,12 @@ def test_differences_claim_nothing_about_what_rounding_swallows(function, dtype:
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_rounding_near_a_singular_matrix_is_no_kink(dtype: torch.dtype) -> None:
+    record = check(torch.inverse, torch.tensor([[1.0, 1.0], [1.0, 1.0001]], dtype=dtype), settings=QUICK)
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
 def test_a_gradient_that_is_truly_zero_agrees() -> None:
     record = found(lambda x: torch.softmax(x, 0).sum(), [0.3, -1.0, 2.0])
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation

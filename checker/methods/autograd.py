@@ -21,6 +21,10 @@ from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
 
+#: What torch says where forward mode has no rule, or where a function does what none of its transforms allows.
+NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage")
+
+
 def to_array(tensor: torch.Tensor) -> Array:
     """A tensor as float64, exactly: every narrower float widens without loss."""
     result: Array = tensor.detach().to("cpu", torch.float64).numpy(force=True)  # forward mode may give a zero without memory
@@ -110,7 +114,7 @@ class Forward:
         except NotImplementedError as error:
             return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
         except RuntimeError as error:
-            missing = "jvp" in str(error) or "forward AD" in str(error) or "forward-mode" in str(error)
+            missing = any(word in str(error) for word in NO_FORWARD)
             return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error) if missing else crashed(error))
         except Exception as error:
             return Derivation(method=self.name, dtype=case.dtype, problem=crashed(error))

@@ -64,7 +64,8 @@ class Differences:
         if case.mode is Mode.PROJECTION:
             details["projection"] = _projections(function, case)
         else:
-            gradients, error, details["kinks"] = entries(function, case, _shaking(case, reference, function.eps))
+            function.shaking = _shaking(case, reference, function.eps)
+            gradients, error, details["kinks"] = entries(function, case)
         if case.dtype == case.exercise.dtypes[0]:  # every dtype is replayed in float64: one plot is all of them
             details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
@@ -144,13 +145,8 @@ def _shaking(case: Case, reference: Reference | None, eps: float) -> float:
     return total
 
 
-def entries(
-    function: Replayed | Called, case: Case, shaking: float = 0.0
-) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
-    """Gradient, error estimate, and the entries at a kink, of every differentiated argument.
-
-    `shaking` is how far rounding may move a sample beyond what the samples show.
-    """
+def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+    """Gradient, error estimate, and the entries at a kink, of every differentiated argument."""
     gradients: dict[str, Array] = {}
     errors: dict[str, Array] = {}
     kinks: list[dict[str, Any]] = []
@@ -158,8 +154,7 @@ def entries(
         x = case.arguments[name].to(torch.float64).numpy()
         backward, forward = rooms(case.exercise.input(name).domain, x)
         found = slopes(along_entries(function, case, name, function.dtype), scales(x), backward, forward, eps=function.eps)
-        error = found.error + 2.0 * shaking / np.where(found.step > 0, found.step, np.inf)
-        gradients[name], errors[name] = found.slope.reshape(x.shape), error.reshape(x.shape)
+        gradients[name], errors[name] = found.slope.reshape(x.shape), found.error.reshape(x.shape)
         for flat in np.flatnonzero(found.kink):
             kinks.append({"argument": name, "index": [int(i) for i in np.unravel_index(flat, x.shape)]})
     return gradients, errors, kinks

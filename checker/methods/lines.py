@@ -49,6 +49,7 @@ class Replayed:
 
     eps = 2.0**-52
     dtype = torch.float64
+    shaking = 0.0  #: how far rounding may move ⟨v, f⟩ whatever the outputs show, where that is known
 
     def __init__(self, case: Case, tape: Tape, held: frozenset[int]) -> None:
         self.case, self.tape, self.held = case, tape, held
@@ -73,11 +74,13 @@ class Replayed:
         for decision in found.signature:
             same &= (decision == decision[:1]).reshape(count, -1).all(dim=1)
         same &= torch.isfinite(delta)
-        return Moved(delta[1:].numpy(), noise[1:].numpy(), same[1:].numpy())
+        return Moved(delta[1:].numpy(), noise[1:].numpy() + 2.0 * self.shaking, same[1:].numpy())
 
 
 class Called:
     """The original function of `case`, called eagerly, point by point, in `dtype`. Nothing is held and no decision is seen."""
+
+    shaking = 0.0  #: as in `Replayed`
 
     def __init__(self, case: Case, dtype: torch.dtype = torch.float64) -> None:
         self.case, self.dtype, self.eps = case, dtype, torch.finfo(dtype).eps
@@ -106,7 +109,7 @@ class Called:
                 change, shake = _change(output[None], base[None], v, self.eps)
                 delta[row] += float(change)
                 noise[row] += float(shake)
-        return Moved(delta, noise, np.isfinite(delta))
+        return Moved(delta, noise + 2.0 * self.shaking, np.isfinite(delta))
 
 
 def _change(output: torch.Tensor, base: torch.Tensor, v: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
