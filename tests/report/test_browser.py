@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 from synthetic import document
 
+from checker.catalogue import find
+from checker.examine import examine
+from checker.record import Document
 from checker.report import render
+from checker.values import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning:playwright.*")]
 
@@ -33,6 +37,18 @@ QUIET = [
 def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("browser") / "out"
     render([document()], folder)
+    return folder
+
+
+REAL = ["control_flow.py::doubling", "vectors.py::length_of_4x", "matrices.py::singular_determinant", "cutting.py::detached_factor"]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory) -> Path:
+    """The report of some exercises of the catalogue, and of the one with the heaviest page, as they are really checked."""
+    folder = tmp_path_factory.mktemp("real") / "out"
+    found = find([*REAL, "thermometer.py::thermometer", "layers.py::Sequential"])
+    render([Document(records=[examine(exercise, Settings(points=1)) for exercise in found.exercises])], folder)
     return folder
 
 
@@ -91,6 +107,17 @@ def test_nothing_is_said_on_the_console_and_nothing_is_fetched(report, visit):
         assert {address.partition(":")[0] for address in seen.asked} <= {"file", "data"}, path.name
         assert any(address.endswith("report.css") for address in seen.asked)
         assert seen.page.locator("main").evaluate("e => getComputedStyle(e).maxWidth") == "1216px", "the style sheet was not applied"
+
+
+def test_pages_of_real_exercises_are_quiet_narrow_and_have_their_plots(real, visit):
+    kinds = set()
+    for path in pages(real):
+        seen = visit(path, viewport={"width": 360, "height": 800})
+        assert seen.said == [], path.name
+        assert {address.partition(":")[0] for address in seen.asked} <= {"file", "data"}, path.name
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360, path.name
+        kinds |= set(seen.page.locator("figure").evaluate_all("all => all.map(e => e.className)"))
+    assert {"steps", "tangent-a", "contour", "heat", "loss", "path"} <= kinds
 
 
 def test_the_console_is_heard(report, visit, tmp_path):
