@@ -11,11 +11,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from checker.record import CaseRecord, CutRecord, DerivationRecord, Document, Numbers, PathRecord, Provenance, Record, Refusal
+import msgspec
+
+from checker.record import (
+    CaseRecord,
+    CutRecord,
+    DerivationRecord,
+    Document,
+    MathematicsRecord,
+    Numbers,
+    PathRecord,
+    Provenance,
+    Record,
+    Refusal,
+)
 from checker.report.markup import SourceLine, source
 from checker.report.numerals import counted, ulps
 from checker.report.signs import sign
 from checker.values import METHODS, SEVERITY, Comparison, Number, Verdict, worst
+
+
+#: Characters of LaTeX that a page shows: MathML takes some fifteen times as many, and nobody reads more.
+LATEX = 2800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +129,7 @@ class Page:
     cases: tuple[CaseView, ...]
     cuts: tuple[CutView, ...]
     source: tuple[SourceLine, ...]
+    mathematics: tuple[MathematicsRecord, ...]  #: as much of it as a reader can take in
     formulas: dict[str, str]  #: the author's answer by argument, where it was proved equal on some path
     paths: tuple[PathRecord, ...]  #: those of which there is no mathematics to show
 
@@ -224,9 +242,31 @@ def page(record: Record) -> Page:
         cases=tuple(case_view(case, shown=case is shown) for case in record.cases),
         cuts=cuts,
         source=tuple(source(record.source, _notes(record, cuts))) if record.source else (),
+        mathematics=tuple(readable(record.mathematics)),
         formulas={name: text for reading in record.mathematics for name, text in reading.formula.items()},
         paths=tuple(p for p in record.paths if (p.lines or p.conditions) and p.signature not in {m.path for m in record.mathematics}),
     )
+
+
+def readable(mathematics: Iterable[MathematicsRecord]) -> Iterator[MathematicsRecord]:
+    """The readings with what is longer than a page should hold left out, and a note that says so."""
+    room = LATEX
+    for reading in mathematics:
+        kept: dict[str | int, str] = {}
+        parts: list[tuple[str | int, str]] = [("", reading.function), *reading.gradients.items(), *enumerate(reading.condition)]
+        for name, latex in parts:
+            if len(latex) <= room:
+                room -= len(latex)
+                kept[name] = latex
+        left_out = len(parts) - len(kept)
+        note = f"{reading.note} {counted(left_out, 'formula')} too long for this page; the record has them.".strip()
+        yield msgspec.structs.replace(
+            reading,
+            function=kept.get("", ""),
+            gradients={name: latex for name, latex in reading.gradients.items() if name in kept},
+            condition=[latex for place, latex in enumerate(reading.condition) if place in kept],
+            note=note if left_out else reading.note,
+        )
 
 
 def case_view(case: CaseRecord, *, shown: bool = False) -> CaseView:

@@ -6,6 +6,7 @@ Chromium is looked for by its name, or at the path in `CHROMIUM`; without it, or
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,7 @@ def test_nothing_is_said_on_the_console_and_nothing_is_fetched(report, visit):
 def test_pages_of_real_exercises_are_quiet_narrow_and_have_their_plots(real, visit):
     kinds = set()
     for path in pages(real):
+        assert len(re.sub(r'<svg class="plot.*?</svg>', "", path.read_text(encoding="utf-8"), flags=re.DOTALL).encode()) < 150_000
         seen = visit(path, viewport={"width": 360, "height": 800})
         assert seen.said == [], path.name
         assert {address.partition(":")[0] for address in seen.asked} <= {"file", "data"}, path.name

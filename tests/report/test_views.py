@@ -8,7 +8,7 @@ import pytest
 import synthetic
 from synthetic import case, document, record
 
-from checker.record import PathRecord, Refusal
+from checker.record import MathematicsRecord, PathRecord, Refusal
 from checker.report import views
 from checker.values import Verdict
 
@@ -102,3 +102,11 @@ def test_a_path_with_mathematics_is_not_shown_twice():
 def test_lines_elsewhere_are_not_noted(line):
     found = msgspec.structs.replace(synthetic.control_flow(), paths=[PathRecord(signature="s", lines=[line])], cases=[])
     assert not any(shown.notes for shown in views.page(found).source)
+
+
+def test_formulas_that_are_too_long_for_a_page_are_left_out_and_counted():
+    reading = MathematicsRecord(path="p", function="x", gradients={"x": "y" * (views.LATEX + 1), "z": "2"}, condition=["z > 0", "w" * views.LATEX])
+    (kept,) = views.readable([reading])
+    assert (kept.function, kept.gradients, kept.condition) == ("x", {"z": "2"}, ["z > 0"])
+    assert kept.note == "2 formulas too long for this page; the record has them."
+    assert list(views.readable([kept])) == [kept]
