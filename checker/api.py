@@ -101,9 +101,10 @@ def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping
             )
     if not any(t.is_floating_point() for t in arguments.values()):
         raise UsageError("there is nothing to differentiate: pass at least one floating tensor.")
-    file, line, text = locate(function if module is None else type(module))
+    subject = _subject(function)
+    file, line, text = locate(subject)
     declared = tuple(Input(n, tuple(t.shape), _kind(t), differentiated=t.is_floating_point()) for n, t in arguments.items())
-    name = getattr(function, "__name__", type(function).__name__)
+    name = getattr(subject, "__name__", type(subject).__name__)
     exercise = Exercise(
         name=name,
         function=function,
@@ -123,6 +124,14 @@ def _positional_names(function: Callable[..., Any], count: int) -> list[str]:
     except (TypeError, ValueError):
         parameters = []
     return [p.name for p in parameters[:count]] + [f"input {k}" for k in range(len(parameters), count)]
+
+
+def _subject(function: Callable[..., Any]) -> Any:
+    """What a person names and wrote: of a module its class, of `Square.apply` the `autograd.Function` class `Square`."""
+    owner = getattr(function, "__self__", None)
+    if inspect.isclass(owner) and issubclass(owner, torch.autograd.Function):
+        return owner
+    return type(function) if isinstance(function, torch.nn.Module) else function
 
 
 def _leaf_name(path: tuple[Any, ...]) -> str:

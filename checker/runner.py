@@ -171,11 +171,14 @@ def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
 
 
 def _raised_by(exercise: Exercise, error: Exception) -> int | None:
-    """The line of the exercise's file that `error` comes from; None where it comes from this program."""
+    """The line of the exercise's file that `error` comes from; None where it comes from this program.
+
+    An exercise that its own file calls, be it by itself without end, only passes the call on.
+    """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == exercise.path:
             return frame.lineno
-        if Path(frame.filename).is_relative_to(Path(__file__).parent):
+        if Path(frame.filename).is_relative_to(Path(__file__).parent) and frame.name != Exercise.__call__.__name__:
             return None
     return None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,11 +79,15 @@ def complete(
 
     With `generator` the upstream of a non-scalar output is drawn from it, otherwise it is ones, as textbooks and `y.sum().backward()`
     have it.
+
+    Raises:
+        ExerciseError: no output can be differentiated, or one is complex.
     """
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
     with seeded(seed), torch.no_grad():
         outputs = exercise.call({name: t.clone() for name, t in cast.items()})
+    _refuse(outputs)
     if isinstance(upstream, torch.Tensor):
         upstream = (upstream,) * len(outputs)
     given = upstream or (None,) * len(outputs)
@@ -122,6 +126,17 @@ def seeking(exercise: Exercise, settings: Settings, start: int, dtype: str, trie
     """Points of many magnitudes, for finding paths that have not been seen."""
     for k in range(tries):
         yield sample(exercise, settings, start + k, dtype, scale=SCALES[k % len(SCALES)], origin="new path")
+
+
+def _refuse(outputs: Sequence[torch.Tensor]) -> None:
+    """Raise where no gradient is asked for: without an upstream every method would agree on nothing."""
+    if any(output.is_complex() for output in outputs):
+        advice = "Return its real and imaginary parts: torch.view_as_real(result)."
+        raise ExerciseError("the function returns a complex tensor, which is not checked yet.", advice=advice)
+    if not any(output.is_floating_point() for output in outputs):
+        raise ExerciseError(
+            "the function returns no floating tensor: there is nothing to differentiate.", advice="Return a floating tensor."
+        )
 
 
 def inside(domain: Domain, x: torch.Tensor) -> torch.Tensor:

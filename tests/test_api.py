@@ -119,6 +119,13 @@ def test_a_wrong_backward_raises_with_the_entry() -> None:
     assert caught.value.record.verdict is Verdict.WRONG
 
 
+def test_a_function_class_goes_by_its_own_name() -> None:
+    record = check(Doubled.apply, torch.tensor([3.0, 1.0]))
+    assert (record.verdict, record.exercise) == ("wrong", "test_api.py::Doubled")
+    assert record.source is not None
+    assert record.source.file.endswith("test_api.py")
+
+
 def test_a_valid_subgradient_passes() -> None:
     assert_gradients(lambda x: x.relu().sum(), torch.zeros(2, dtype=torch.float64))
 
@@ -145,6 +152,12 @@ def test_nothing_to_differentiate_is_said() -> None:
 def test_complex_inputs_are_refused_with_a_way_out() -> None:
     with pytest.raises(UsageError, match="z is complex, which is not checked yet: pass its real and imaginary parts"):
         check(lambda z: z.abs().sum(), torch.ones(2, dtype=torch.complex128))
+
+
+def test_complex_results_are_refused_with_a_way_out() -> None:
+    with pytest.raises(ExerciseError, match=r"returns a complex tensor, which is not checked yet\. Return its real and imaginary parts"):
+        check(lambda x: (x * 2, torch.complex(x, x)), torch.ones(2))
+    assert check(lambda x: torch.view_as_real(torch.complex(x, 2 * x)), torch.ones(2)).verdict == "agrees"
 
 
 def test_a_function_that_returns_no_tensor_is_said() -> None:

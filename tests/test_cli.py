@@ -365,6 +365,19 @@ def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> No
             r"undefined, expected agrees at point 0 \(sampled, float64\), certified: the function has no finite value here "
             r"certified, symbolic, differences, reverse, forward: the function has no finite value here",
         ),
+        ("recursion", "@exercise\ndef f(x: Float[Tensor, '']):\n    return f(x)", 1, r"function failed: RecursionError: .* \(a\.py:9\)"),
+        (
+            "complex result",
+            "@exercise\ndef f(x: Float[Tensor, '']):\n    return torch.complex(x, x)",
+            2,
+            r"a\.py:7: .*returns a complex tensor, which is not checked yet\. Return its real and imaginary parts",
+        ),
+        (
+            "integer result",
+            "@exercise\ndef f(x: Float[Tensor, '']):\n    return x.long()",
+            2,
+            r"a\.py:7: .*returns no floating tensor: there is nothing to differentiate\. Return a floating tensor\.",
+        ),
         ("nan", "@exercise\ndef f(x: Float[Tensor, '']):\n    return x / 0 * 0", 1, "undefined|wrong|inconclusive"),
     ],
 )
