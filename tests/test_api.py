@@ -192,6 +192,16 @@ def test_a_zero_that_forward_mode_keeps_without_memory_is_a_zero() -> None:
     assert record.verdict is Verdict.AGREES, record.explanation
 
 
+@pytest.mark.parametrize("left", [lambda x: x, lambda x: x.tolist()[0]])
+def test_a_function_that_fails_everywhere_else_cannot_be_judged(left) -> None:
+    def function(x):
+        if not bool((x == torch.tensor([0.5, 0.25]).to(x)).all()):
+            raise ValueError("nowhere else")
+        return x * left(x)
+
+    assert check(function, torch.tensor([0.5, 0.25])).verdict is Verdict.INCONCLUSIVE
+
+
 def test_what_forward_mode_cannot_follow_is_unsupported_there_and_no_crash() -> None:
     def function(x):
         return x * (2 * x).detach().requires_grad_()

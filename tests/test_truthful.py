@@ -111,6 +111,21 @@ def test_rounding_near_a_singular_matrix_is_no_kink(dtype: torch.dtype) -> None:
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_long_sums_in_float64_agree(seed: int) -> None:
+    x = torch.randn(100_000, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    for function in (torch.norm, torch.std):
+        record = check(function, x, settings=QUICK)
+        assert record.verdict is Verdict.AGREES, record.explanation
+
+
+def test_gelu_in_float32_is_as_good_as_its_kernel() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.cat([scale * torch.randn(100, generator=generator) for scale in (1e-6, 1e-3, 1.0, 3.0)])
+    record = check(F.gelu, x, settings=Settings(methods=("certified", "reverse")))
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
 def test_a_gradient_that_is_truly_zero_agrees() -> None:
     record = found(lambda x: torch.softmax(x, 0).sum(), [0.3, -1.0, 2.0])
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation

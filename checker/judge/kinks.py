@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from checker.errors import Unsupported
 from checker.judge.approach import Approach, Limit
 from checker.judge.clarke import nearest
 from checker.judge.compare import FORMATS
@@ -185,7 +186,10 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {failure}", unit=unit)
     if not around.finite:
         return Classification(kind="singular", message="the function has no finite value here", unit=unit)
-    smooth = _smooth_by_differences(case, tape)
+    try:
+        smooth = _smooth_by_differences(case, tape)
+    except Unsupported:
+        smooth = None
     if smooth is not None:
         return Classification(
             kind="smooth", message="the function is differentiable here", branches=(smooth[0],), error=smooth[1], unit=unit, around=around
@@ -231,7 +235,7 @@ def _smooth_by_differences(case: Case, tape: Tape | None) -> tuple[dict[str, Arr
     directions = signs(case, case.differentiated, 6, case.seed + 1)
     backward, forward = direction_rooms(case, directions)
     sample = along_directions(function, case, directions, function.dtype)
-    along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+    along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps, measured=True)
     if along.kink.any():
         return None
     gradients, errors, kinks = entries(function, case)

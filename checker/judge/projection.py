@@ -82,7 +82,7 @@ def project(function: Replayed | Called, case: Case, name: str, gradients: Seque
     directions = signs(case, (name,), DIRECTIONS, seed)
     backward, forward = direction_rooms(case, directions)
     sample = along_directions(function, case, directions, function.dtype)
-    along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+    along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps, measured=True)
     slope, error, sharpened = along.slope, np.where(along.kink, np.inf, along.error), False
     if case.dtype == "float64" and isinstance(function, Replayed):
         tangent = _forward(function, name, directions[name][:FORWARD])

@@ -94,15 +94,20 @@ def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], 
 
 
 def uncut(case: Case, tape: Tape) -> Mapping[str, Array]:
-    """The gradient with every cut open, to stand beside the one that respects them: enclosed, or by differences of the original."""
+    """The gradient with every cut open, to stand beside the one that respects them: enclosed, or by differences of the original.
+
+    Empty where neither can be had.
+    """
     try:
         if any(cut.baked for cut in tape.cuts):
             raise Unsupported("item", "the value left the tape")
         opened = enclose(tape, case.arguments, case.upstream)
         return {name: opened.gradient[name].high for name in case.differentiated}
     except Unsupported:
-        gradients, _ = differences_of_original(case)
-        return gradients
+        try:
+            return differences_of_original(case)[0]
+        except Unsupported:
+            return {}
 
 
 def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:

@@ -20,7 +20,6 @@ from checker.draws import seeded
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
-
 #: What torch says where forward mode has no rule, or where a function does what none of its transforms allows.
 NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage")
 

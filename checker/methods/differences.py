@@ -167,7 +167,7 @@ def _projections(function: Replayed | Called, case: Case) -> dict[str, Any]:
         directions = signs(case, (name,), DIRECTIONS, seed)
         backward, forward = direction_rooms(case, directions)
         sample = along_directions(function, case, directions, function.dtype)
-        along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps)
+        along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps, measured=True)
         found["slopes"][name] = [number(s) for s in along.slope]
         found["error"][name] = [number(e) for e in along.error]
     return found

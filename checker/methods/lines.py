@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from checker.draws import seeded
+from checker.errors import Unsupported
 from checker.methods.steps import Floats, Sample, Samples, Whole
 from checker.tape.replay import batched, replay
 from checker.values import Array, Case
@@ -91,13 +92,20 @@ class Called:
         return tuple(o.numpy() for o in self.base)
 
     def values(self, moved: Tensors) -> tuple[torch.Tensor, ...]:
-        """The outputs that have an upstream gradient, with `moved` in place of the case's arguments. Draws are the same at every call."""
+        """The outputs that have an upstream gradient, with `moved` in place of the case's arguments. Draws are the same at every call.
+
+        Raises:
+            Unsupported: the function fails there.
+        """
         arguments = {}
         for name, tensor in self.case.arguments.items():
             given = moved.get(name, tensor)
             arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
-        with torch.no_grad(), seeded(self.case.seed):
-            outputs = self.case.exercise.call(arguments)
+        try:
+            with torch.no_grad(), seeded(self.case.seed):
+                outputs = self.case.exercise.call(arguments)
+        except Exception as error:  # the function under test may raise anywhere but in its point
+            raise Unsupported("function", f"it fails beside the point: {type(error).__name__}: {error}") from error
         return tuple(o.detach().to(torch.float64) for o, v in zip(outputs, self.case.upstream, strict=True) if v is not None)
 
     def __call__(self, moved: Tensors) -> Moved:

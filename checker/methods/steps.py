@@ -63,17 +63,18 @@ def best_step(eps: float, *, order: int = 1, accuracy: int = 4) -> float:
     return float(eps ** (1.0 / (order + accuracy)))
 
 
-def slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, *, eps: float) -> Slopes:
+def slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, *, eps: float, measured: bool = False) -> Slopes:
     """The slope of every line at 0.
 
     `scale` is the length over which φ changes by its own size, as far as anyone knows: max(1, |x|). `backward` and `forward` say how far
     the line stays inside the domain on either side (0: not at all; infinity: no edge). `eps` is the rounding unit of the samples.
+    With `measured` their rounding is measured before the first step, and not only where that is not good enough: φ may be a long sum.
     """
     with np.errstate(all="ignore"):
-        return _slopes(sample, scale, EDGE * backward, EDGE * forward, eps)
+        return _slopes(sample, scale, EDGE * backward, EDGE * forward, eps, measured)
 
 
-def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, eps: float) -> Slopes:
+def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, eps: float, measured: bool) -> Slopes:
     count = len(scale)
     top = 4.0 * scale * best_step(eps)
     side, first = _plan(top, backward, forward)
@@ -81,6 +82,9 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
     kink = np.zeros(count, dtype=bool)
     shaking, blur = np.zeros(count), eps * scale  # until it is measured, rounding is taken to be that of the argument at least
     active = np.arange(count)
+    if measured:
+        # four third differences tell it only roughly; and a long sum shakes fully only where all its terms move by many roundings
+        shaking = 3.0 * _shaking(sample, active, side, np.minimum(first, scale) * 2.0**-20)
     for ladder in range(LADDERS):
         found = _climb(sample, active, side[active], first[active], shaking[active], blur[active])
         better = (found.error < error[active]) | np.isnan(slope[active])
@@ -107,7 +111,8 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
         first[active] /= SHRINK
         if ladder == 0:
             blur[active] = 0.0
-            shaking[active] = _shaking(sample, active, side[active], np.minimum(first[active], scale[active]))
+            closer = _shaking(sample, active, side[active], np.minimum(first[active], scale[active]) * 2.0**-26)
+            shaking[active] = np.maximum(shaking[active], closer)
     return Slopes(slope, np.where(kink, np.inf, error), step, kink)
 
 
@@ -129,12 +134,12 @@ class _Ladder:
     bent: Truth  #: the two sides do not look like one smooth function
 
 
-def _shaking(sample: Sample, lines: Whole, side: Whole, reach: Floats) -> Floats:
-    """How much rounding shakes φ: third differences of seven points far closer together than any step (Hamming; Moré and Wild 2011).
+def _shaking(sample: Sample, lines: Whole, side: Whole, apart: Floats) -> Floats:
+    """How much rounding shakes φ: third differences of seven points `apart`, far closer than any step (Hamming; Moré and Wild 2011).
 
     It sees what the size of φ cannot tell, such as cancellation inside the function: log(1 + x) − x near 0 is known to ε only.
     """
-    places = np.arange(1.0, 8.0)[:, None] * reach * 2.0**-26 * np.where(side == 0, 1, side)
+    places = np.arange(1.0, 8.0)[:, None] * apart * np.where(side == 0, 1, side)
     found = sample(np.tile(lines, 7), places.ravel())
     third = np.diff(found.delta.reshape(7, -1), n=3, axis=0)
     shaking: Floats = np.sqrt(np.mean(third**2, axis=0) / 20.0)  # the third difference of noise of size s has size s·√20

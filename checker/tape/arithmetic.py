@@ -192,8 +192,8 @@ UNKNOWN = arb(0, float("inf"))
 #: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
 ELEMENTARY = 4
 COARSE = {"sqrt": 2, "erf": 8, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
-#: Sums of larger terms: near their roots they are good to an absolute error only, of as many unit roundoffs.
-NEAR_ROOTS = frozenset({"lgamma", "digamma"})
+#: Sums of larger terms, or in vector kernels a polynomial: near their roots good to an absolute error only, of as many unit roundoffs.
+NEAR_ROOTS = frozenset({"lgamma", "digamma", "erf"})
 
 
 class Rounding(Balls):
