@@ -40,7 +40,7 @@ app = typer.Typer(
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TARGET]...",
+        metavar="TARGET",
         show_default=False,
         help="A folder, file.py, file.py::name or package.module:function. None: the built-in exercises.",
     ),
@@ -136,7 +136,7 @@ def list_(targets: Targets = None) -> None:
 
 @app.command()
 def report(
-    files: Annotated[list[Path], typer.Argument(metavar="RECORD...", help="Record files, made by `checker check --record FILE`.")],
+    files: Annotated[list[Path], typer.Argument(metavar="RECORD", help="Record files, made by `checker check --record FILE`.")],
     output: Annotated[Path, typer.Option("-o", metavar="DIR", help="Write the report here.")] = Path("checker-report"),
 ) -> None:
     """Make a report from record files, without running anything."""

@@ -510,6 +510,11 @@ def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pyt
     assert f"– fork: not on {sys.platform}. Exercises run one after another, without a time limit" in ran.out
 
 
+def test_help_names_each_argument_once(checker: Any) -> None:
+    assert checker("check", "--help").out.startswith("Usage: checker check [OPTIONS] [TARGET]...\n")
+    assert checker("report", "--help").out.startswith("Usage: checker report [OPTIONS] {RECORD}...\n")
+
+
 def test_version(checker: Any) -> None:
     from checker import __version__
 
