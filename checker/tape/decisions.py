@@ -105,7 +105,7 @@ def _hard(low: float, high: float) -> Callable[..., torch.Tensor]:
 
 
 _RULES: dict[str, Callable[..., torch.Tensor | None]] = {
-    **dict.fromkeys(("relu", "abs", "sign", "sgn", "leaky_relu", "elu", "prelu", "_prelu_kernel", "celu"), _first_sign),
+    **dict.fromkeys(("relu", "abs", "sign", "sgn", "leaky_relu", "elu", "prelu", "_prelu_kernel", "celu", "heaviside"), _first_sign),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin", "l1_loss"), _difference_sign),
     **dict.fromkeys(("max", "min"), _max_or_min),
     **dict.fromkeys(("amax", "amin"), _extreme),

@@ -92,6 +92,11 @@ def test_a_kink_or_jump_in_the_point_is_never_believed(function: Callable[..., A
     assert found.error["x"][0] == math.inf
 
 
+def test_a_jump_as_far_up_as_down_is_told_by_its_decision() -> None:
+    found = derive(lambda x: torch.heaviside(x, torch.full_like(x, 0.5)).sum(), x=[0.0, 3.25])
+    assert found.details["kinks"] == [{"argument": "x", "index": [0]}]
+
+
 def test_domains_are_never_left() -> None:
     seen: list[float] = []
 
