@@ -105,19 +105,25 @@ def check(
         probe(report)
     with children.terminated_as_interrupted():
         document, count = _checked(targets or [], settings, shown=not quiet and sys.stderr.isatty())
-        if record:
-            records.write(record, document)
         first = None
-        if document.records and not no_report:
-            from checker.report import render
+        failure = None  # a full disk must not swallow what was found: it is shown first
+        try:
+            if record:
+                records.write(record, document)
+            if document.records and not no_report:
+                from checker.report import render
 
-            first = render([document], report, jobs=settings.jobs)
+                first = render([document], report, jobs=settings.jobs)
+        except UsageError as error:
+            failure = error
     with _readers_may_leave():
         if json:
             sys.stdout.buffer.write(records.encode(document))
         terminal.show(document, stream=sys.stderr if json else sys.stdout, of=count, only_failures=quiet or json)
-        if not (quiet or json) and (first or record):
+        if not (quiet or json) and (first or record) and failure is None:
             typer.echo(f"Report: {first}" if first else f"Record: {record}")
+    if failure is not None:
+        raise failure
     raise typer.Exit(exit_code(document, strict=strict))
 
 

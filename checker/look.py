@@ -82,8 +82,8 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         derivations = [_derive(method, case, trusted, tape, truth) for method in chosen.values()]
     if used is not None:
         derivations.append(used)
-    comparisons = _compared(case, trusted, truth, derivations)
-    verdict, explanation = case_verdict(case, derivations, comparisons, required_methods(case.exercise, chosen))
+    comparisons = _compared(case, trusted, truth, derivations) if belief.repeats else []
+    verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen), truth.reason)
     arguments, upstream = arguments_of(case)
     first = case.dtype == case.exercise.dtypes[0]
     mathematics = _mathematics(derivations, tape)
@@ -105,7 +105,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
         curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and first else [],
         steps=steps_of(tape) if tape is not None and first else [],
-        stochastic=tape is not None and tape.stochastic,
+        stochastic=(tape is not None and tape.stochastic) or not belief.repeats,
     )
     notes = [note for note in (belief.reason, truth.reason) if note]
     return Look(record=record, path=record.path.signature, mathematics=mathematics, notes=notes)

@@ -172,6 +172,7 @@ class Reference:
     origin: str
     value: tuple[Array, ...] = ()
     value_allowed: tuple[Array, ...] = ()
+    unproved: str = ""  #: why the truth could only be estimated, where it was
     other_order: Mapping[str, Array] = field(default_factory=dict)  #: what forward mode may differ by beside `allowed`, where known
     seconds: float = 0.0  #: wall time spent on finding it
 

@@ -257,3 +257,18 @@ def test_the_norm_of_a_large_half_matrix_is_right_by_its_allowed_error(dtype: to
     record = check(lambda x: x.norm(), torch.full((3, 3), 100.0, dtype=dtype), settings=QUICK)
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation
     np.testing.assert_allclose(record.cases[0].reference.gradients["x"].values, 1 / 3, rtol=1e-15)
+
+
+def test_a_function_that_draws_from_elsewhere_is_inconclusive_and_stochastic() -> None:
+    generator = np.random.default_rng(0)
+    record = found(lambda x: (x * generator.normal()).sum(), [1.0, 2.0])
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert "two calls with the same seed give two values: draw random numbers from torch's own generators" in record.explanation
+    assert record.stochastic
+
+
+def test_a_padding_row_has_no_gradient_and_differences_say_why_they_do_not_judge_it() -> None:
+    record = check(lambda w: F.embedding(torch.tensor([0, 1, 1]), w, padding_idx=0).exp().sum(), torch.randn(3, 2, dtype=torch.float64))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (differences,) = [d for d in record.cases[0].derivations if d.method == "differences"]
+    assert differences.problem.message.startswith("padding_idx stops the gradient of one row")

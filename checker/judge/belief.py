@@ -21,6 +21,9 @@ from checker.tape.replay import replay
 from checker.tape.tape import Cut, Tape
 from checker.values import Case
 
+#: What is said of a function that draws from elsewhere than torch's generators, or looks at a clock.
+UNREPEATABLE = "two calls with the same seed give two values: draw random numbers from torch's own generators"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Belief:
@@ -32,6 +35,7 @@ class Belief:
 
     follows: bool
     baked: tuple[Cut, ...] = ()
+    repeats: bool = True
     edge: bool = False
     reason: str = ""
 
@@ -61,6 +65,8 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     if case.dtype in ("float16", "bfloat16"):  # so coarse that a baked value would pass for rounding
         case = replace(case, dtype="float32", arguments={n: t.float() if t.is_floating_point() else t for n, t in case.arguments.items()})
         tape = tape_of(case)
+    if not _equal(tape_of(case).values, tape.values, case.dtype):
+        return Belief(follows=False, repeats=False, reason=UNREPEATABLE)
     here = replay(tape, case.arguments, signature=False)
     seen = tuple(v for v in tape.values if v.is_floating_point())
     if not _equal(here.outputs, seen, case.dtype):

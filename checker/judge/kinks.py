@@ -36,6 +36,9 @@ LIMIT = 1e-10
 #: Rounds in which the hull is searched for a branch that lets the gradient in.
 SEARCHES = 64
 
+#: What is said of a point at which the function itself has no value.
+NO_VALUE = "the function has no finite value here: give its inputs a domain where it has one, or declare expects='undefined'"
+
 Kind = Literal["smooth", "kink", "jump", "singular", "unsettled"]
 
 
@@ -185,7 +188,7 @@ def classify(case: Case, tape: Tape | None) -> Classification:
     except Exception as failure:  # the function under test may raise anything in float64
         return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {failure}", unit=unit)
     if not around.finite:
-        return Classification(kind="singular", message="the function has no finite value here", unit=unit)
+        return Classification(kind="singular", message=NO_VALUE, unit=unit)
     try:
         smooth = _smooth_by_differences(case, tape)
     except Unsupported:

@@ -45,6 +45,8 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     Explicit cuts, and those that the exercise declares, are respected; every other cut is open: where torch stops there, torch is
     wrong.
     """
+    if not belief.repeats:
+        return Truth(reference=None, reason=belief.reason)
     if case.mode is Mode.PROJECTION:
         return Truth(reference=None, reason="too many entries to enclose each: judged along random directions")
     declared = case.exercise.cuts
@@ -130,6 +132,7 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
         low={name: np.zeros_like(g) for name, g in gradients.items()},
         radius={name: np.zeros_like(g) for name, g in gradients.items()},
         allowed=allowed_error,
+        unproved=reason,
         origin=f"differences and their error estimate, and rounding in {case.dtype} ({reason})",
         seconds=time.perf_counter() - start,
     )

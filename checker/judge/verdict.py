@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checker.record import CaseRecord
-from checker.values import SEVERITY, Case, Comparison, Derivation, Verdict
+from checker.values import SEVERITY, Comparison, Derivation, Verdict
 
 #: Problems that count only where the method is required.
 TOLERATED = (Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE)
 
 
 def case_verdict(
-    case: Case, derivations: Sequence[Derivation], comparisons: Sequence[Comparison], required: Sequence[str]
+    derivations: Sequence[Derivation], comparisons: Sequence[Comparison], required: Sequence[str], reason: str = ""
 ) -> tuple[Verdict, str]:
-    """The worst of a case's comparisons and problems, with the sentence that explains it."""
+    """The worst of a case's comparisons and problems, with the sentence that explains it. `reason` says why there is no truth, if so."""
     found: list[tuple[Verdict, str]] = [(c.verdict, f"{c.method}: {c.message}" if c.message else c.method) for c in comparisons]
     for derivation in derivations:
         problem = derivation.problem
@@ -26,7 +26,10 @@ def case_verdict(
             where = f" ({problem.line})" if problem.line else ""
             found.append((problem.verdict, f"{derivation.method}: {problem.message}{where}"))
     if not found:
-        return Verdict.INCONCLUSIVE, "nothing could be compared: no method and no reference arrived"
+        problems = [(d.problem.verdict, f"{d.method}: {d.problem.message}") for d in derivations if d.problem is not None]
+        if len(problems) == len(derivations) > 0:
+            return max(problems, key=lambda pair: SEVERITY.index(pair[0]))
+        return Verdict.INCONCLUSIVE, reason or "nothing could be compared: there is no reference here"
     verdict, message = max(found, key=lambda pair: SEVERITY.index(pair[0]))
     if verdict is Verdict.AGREES:
         methods = list(dict.fromkeys(c.method for c in comparisons))

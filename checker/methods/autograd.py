@@ -98,6 +98,10 @@ class Forward:
     def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
         if case.mode is Mode.PROJECTION:
             return Problem(verdict=Verdict.UNSUPPORTED, message="forward mode takes one pass an entry: compared along directions instead")
+        padded = tape.padding() if tape is not None else None
+        if padded is not None:
+            message = "padding_idx stops the gradient of one row in reverse mode only"
+            return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=padded.line or None)
         for cut in tape.cuts if tape is not None else ():
             if cut.how == "no_grad":
                 message = "torch.no_grad does not stop forward mode: its derivative is the uncut one"
@@ -110,7 +114,7 @@ class Forward:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
                 value, gradients = _forward(case)
-        except NotImplementedError as error:
+        except (NotImplementedError, AssertionError) as error:  # functorch asserts what it does not support
             return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
         except RuntimeError as error:
             missing = any(word in str(error) for word in NO_FORWARD)

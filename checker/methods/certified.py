@@ -20,7 +20,7 @@ class Certified:
 
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
         if reference is None or reference.kind != "certified":
-            reason = reference.origin if reference is not None else "there is no tape to enclose"
+            reason = reference.unproved if reference is not None else "there is no tape to enclose"
             return Derivation(method=self.name, problem=Problem(verdict=Verdict.UNSUPPORTED, message=reason))
         return Derivation(
             method=self.name,

@@ -50,6 +50,10 @@ class Differences:
     def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
         if all(v is None for v in case.upstream):
             return Problem(verdict=Verdict.UNSUPPORTED, message="No output is floating: there is nothing to differentiate.")
+        padded = tape.padding() if tape is not None else None
+        if padded is not None:
+            message = "padding_idx stops the gradient of one row, which moves the value all the same"
+            return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=padded.line or None)
         return None
 
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:

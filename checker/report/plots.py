@@ -26,6 +26,12 @@ HEAT_EDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 HEAT_WORDS = ("< 0.001", "to 0.01", "to 0.1", "to 1: allowed", "to 10: wrong", "to 100: wrong", "> 100: wrong")
 
 
+#: A curve is shown as far up and down as its tangent goes, so many times over.
+TANGENTS = 1.5
+#: A step of a curve that is this many times as high as those beside it is a jump, and not drawn.
+JUMP = 5.0
+
+
 @dataclass(frozen=True)
 class Plot:
     """A drawing with its title and caption; `heat` asks for the legend of the heat map."""
@@ -134,11 +140,15 @@ def _tangent(curve: CurveRecord) -> Plot:
     point, value, slope = (float(curve.extra[key]) for key in ("point", "value", "slope"))
     drawn = canvas()
     axes = drawn.axes
-    axes.plot(x, np.where(np.isfinite(y), y, np.nan), color=COLOUR["accent"])
+    axes.plot(*_in_pieces(x, np.where(np.isfinite(y), y, np.nan)), color=COLOUR["accent"])
     finite = y[np.isfinite(y)]
     if finite.size:
-        room = 0.08 * (float(np.ptp(finite)) or 1.0)
-        axes.set_ylim(float(finite.min()) - room, float(finite.max()) + room)
+        low, high = float(finite.min()), float(finite.max())
+        reach = TANGENTS * abs(slope) * float(np.ptp(x))
+        if np.isfinite([value, reach]).all() and 0 < reach < high - low:  # else a far branch would press this one flat
+            low, high = max(low, value - reach), min(high, value + reach)
+        room = 0.08 * (high - low or 1.0)
+        axes.set_ylim(low - room, high + room)
     axes.set_xlim(float(x.min()), float(x.max()))
     if np.isfinite([value, slope]).all():
         axes.axline((point, value), slope=slope, color=COLOUR["second"], linewidth=1.3, dashes=(5, 3))
@@ -149,6 +159,16 @@ def _tangent(curve: CurveRecord) -> Plot:
         f"The function, and the line of slope {figures(slope)} through {name} = {figures(point)}, where its value is {figures(value)}."
     )
     return _plot(f"tangent-{_safe(name)}", "The function and its tangent", caption, drawn)
+
+
+def _in_pieces(x: Array, y: Array) -> tuple[Array, Array]:
+    """The points of a curve with a gap wherever it jumps: where one step is many times as high as both of its neighbours."""
+    rise = np.abs(np.diff(y))
+    if rise.size < 3:
+        return x, y
+    around = np.maximum(np.append(rise[1:], 0), np.insert(rise[:-1], 0, 0))
+    jumps = np.flatnonzero(rise > JUMP * around) + 1
+    return np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan)
 
 
 def _contour(curve: CurveRecord) -> Plot:

@@ -30,7 +30,6 @@ from checker.report.numerals import counted, ulps
 from checker.report.signs import sign
 from checker.values import METHODS, SEVERITY, Comparison, Number, Verdict, worst
 
-
 #: Characters of LaTeX that a page shows: MathML takes some fifteen times as many, and nobody reads more.
 LATEX = 2800
 

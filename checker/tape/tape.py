@@ -142,6 +142,10 @@ class Tape:
         yield from _refs(node.args)
         yield from _refs(tuple(node.kwargs.values()))
 
+    def padding(self) -> Node | None:
+        """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
+        return next((n for n in self.nodes if n.base == "embedding" and len(n.args) > 2 and n.args[2] >= 0), None)
+
     def honoured(self, declared: frozenset[str] = frozenset()) -> frozenset[int]:
         """Numbers of the cuts that the truth respects: the explicit ones, and those whose mechanism the exercise declares."""
         return frozenset(c.number for c in self.cuts if c.explicit or c.how in declared)

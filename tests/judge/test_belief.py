@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 
 import pytest
@@ -73,7 +74,14 @@ def test_state_outside_the_function_is_caught() -> None:
     counter = iter(range(100))
     case = case_of(lambda x: (x * next(counter)).sum(), x=X)
     belief = believe(case, tape_of(case))
-    assert not belief.follows
+    assert (belief.follows, belief.repeats) == (False, False)
+    assert belief.reason.startswith("two calls with the same seed give two values")
+
+
+def test_a_value_that_leaves_by_a_door_nobody_watches_is_caught() -> None:
+    case = case_of(lambda x: x.sum() * ctypes.c_double.from_address(x.data_ptr()).value, x=X)
+    belief = believe(case, tape_of(case))
+    assert (belief.follows, belief.repeats) == (False, True)
     assert belief.reason == "a value is baked in, unseen"
 
 

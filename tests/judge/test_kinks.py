@@ -183,7 +183,7 @@ def test_the_argument_that_is_wrong_is_named() -> None:
 def test_what_is_said() -> None:
     assert judge(torch.floor, x=[2.0]).message == "not continuous here: the value moves by 1 however near the point is approached"
     assert judge(torch.sqrt, x=[0.0]).message == "the slope grows without bound toward this point"
-    assert judge(torch.log, x=[0.0]).message == "the function has no finite value here"
+    assert judge(torch.log, x=[0.0]).message.startswith("the function has no finite value here: give its inputs a domain")
     assert judge(lambda x: (x * x).sum().sqrt(), x=[0.0]).message == (
         "gradient of x is not finite, but every one-sided slope is: it is no subgradient"
     )

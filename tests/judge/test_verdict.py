@@ -22,29 +22,32 @@ def test_every_verdict_has_a_place() -> None:
 
 def test_one_wrong_method_is_not_outvoted() -> None:
     votes = [comparison(Verdict.AGREES, name) for name in ("forward", "differences", "symbolic")] + [comparison(Verdict.WRONG)]
-    assert case_verdict(None, [], votes, ()) == (Verdict.WRONG, "reverse: says wrong")
+    assert case_verdict([], votes, ()) == (Verdict.WRONG, "reverse: says wrong")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE])
 def test_a_method_that_did_not_arrive_counts_only_where_required(verdict: Verdict) -> None:
     votes = [comparison(Verdict.AGREES)]
-    assert case_verdict(None, [problem(verdict)], votes, ("reverse",))[0] is Verdict.AGREES
-    found, sentence = case_verdict(None, [problem(verdict)], votes, ("reverse", "forward"))
+    assert case_verdict([problem(verdict)], votes, ("reverse",))[0] is Verdict.AGREES
+    found, sentence = case_verdict([problem(verdict)], votes, ("reverse", "forward"))
     assert found is verdict
     assert sentence == "forward: because (net.py:3)"
 
 
 def test_a_crash_always_counts() -> None:
-    assert case_verdict(None, [problem(Verdict.CRASHED)], [comparison(Verdict.AGREES)], ())[0] is Verdict.CRASHED
+    assert case_verdict([problem(Verdict.CRASHED)], [comparison(Verdict.AGREES)], ())[0] is Verdict.CRASHED
 
 
 def test_nothing_compared_is_not_agreement() -> None:
-    assert case_verdict(None, [], [], ())[0] is Verdict.INCONCLUSIVE
+    assert case_verdict([], [], ())[0] is Verdict.INCONCLUSIVE
+    assert case_verdict([], [], (), "because") == (Verdict.INCONCLUSIVE, "because")
+    alone = [problem(Verdict.UNSUPPORTED, "certified")]
+    assert case_verdict(alone, [], ()) == (Verdict.UNSUPPORTED, "certified: because")
 
 
 def test_agreement_names_the_methods() -> None:
     votes = [comparison(Verdict.AGREES, "reverse"), comparison(Verdict.AGREES, "forward")]
-    assert case_verdict(None, [], votes, ())[1] == "reverse and forward agree with the truth"
+    assert case_verdict([], votes, ())[1] == "reverse and forward agree with the truth"
 
 
 def test_the_order_of_severity() -> None:

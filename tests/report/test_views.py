@@ -105,7 +105,9 @@ def test_lines_elsewhere_are_not_noted(line):
 
 
 def test_formulas_that_are_too_long_for_a_page_are_left_out_and_counted():
-    reading = MathematicsRecord(path="p", function="x", gradients={"x": "y" * (views.LATEX + 1), "z": "2"}, condition=["z > 0", "w" * views.LATEX])
+    reading = MathematicsRecord(
+        path="p", function="x", gradients={"x": "y" * (views.LATEX + 1), "z": "2"}, condition=["z > 0", "w" * views.LATEX]
+    )
     (kept,) = views.readable([reading])
     assert (kept.function, kept.gradients, kept.condition) == ("x", {"z": "2"}, ["z > 0"])
     assert kept.note == "2 formulas too long for this page; the record has them."
