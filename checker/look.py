@@ -103,8 +103,8 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         derivations=[derivation_of(d) for d in derivations],
         comparisons=comparisons,
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
-        curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and first else [],
-        steps=steps_of(tape) if tape is not None and first else [],
+        curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and case.pictured else [],
+        steps=steps_of(tape) if tape is not None and case.pictured else [],
         stochastic=(tape is not None and tape.stochastic) or not belief.repeats,
     )
     notes = [note for note in (belief.reason, truth.reason) if note]

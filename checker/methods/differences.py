@@ -70,7 +70,7 @@ class Differences:
         else:
             function.shaking = _shaking(case, reference, function.eps)
             gradients, error, details["kinks"] = entries(function, case)
-        if case.dtype == case.exercise.dtypes[0]:  # every dtype is replayed in float64: one plot is all of them
+        if case.pictured:
             details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
         if reason:
