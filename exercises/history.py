@@ -131,8 +131,8 @@ def alias(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
 @exercise(
     title={"en": "History lost by item()", "zh": "item() 丢失历史"},
     statement={
-        "zh": r"$y = x \sum_i x_i$，但求和的结果被 `item()` 取成了 Python 数，计算图在此中断。"
-        r"函数值没有变，梯度却少了一项：检查结果应为“错误”。"
+        "zh": r"$y = \sum_i x_i \sum_j x_j$，但里面的和被 `item()` 取成了 Python 数，计算图在此中断。"
+        r"函数值没有变，梯度却少了一项，得到 $6$ 而不是 $12$：检查结果应为“错误”。"
     },
     source=TENSORS,
     expects="wrong",
