@@ -231,6 +231,7 @@ class _Walk:
         kwargs = {k: _fill(v, name) for k, v in node.kwargs.items()}
         rehearsed = {k: self.rehearse(v) for k, v in operands.items()}
         rehearsal = decomposition(node, args, kwargs, rehearsed)
+        self.refuse_rounded_constants(node, rehearsal)
         inner = _Walk(rehearsal, self.graph, frozenset(), line=node.line)
         inner.slots = {slot: operands[k].copy() for k, slot in rehearsal.inputs.items()}
         inner.run()
@@ -240,6 +241,17 @@ class _Walk:
             self.write(node, target, inner.read(rehearsal.outputs[0] or 0))
             results = [target]
         self.store(node, results)
+
+    def refuse_rounded_constants(self, node: Node, rehearsal: Tape) -> None:
+        """A decomposition that makes constants of its own, such as interpolation's weights, made them in float64; the kernel did not.
+
+        Raises:
+            Unsupported: the dtype at work would have rounded one of them.
+        """
+        dtype = next((self.tape.meta[r.slot].dtype for r in self.tape.refs(node) if self.tape.meta[r.slot].dtype.is_floating_point), None)
+        made = [t for n in rehearsal.nodes if not n.depends for t in n.recorded if t is not None and t.is_floating_point()]
+        if dtype is not None and any(not torch.equal(t.nan_to_num(), t.to(dtype).to(t.dtype).nan_to_num()) for t in made):
+            raise Unsupported(node.name, f"torch's decomposition of it makes constants that {_width(dtype)[0]} rounds", line=node.line)
 
     def rehearse(self, array: Array) -> torch.Tensor:
         if array.dtype != object:
