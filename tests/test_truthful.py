@@ -277,5 +277,5 @@ def test_a_padding_row_has_no_gradient_and_differences_say_why_they_do_not_judge
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_interpolation_with_a_fractional_scale_agrees(dtype: torch.dtype) -> None:
     x = torch.randn(1, 2, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
-    record = check(lambda x: F.interpolate(x, scale_factor=1.7, mode="linear").pow(2).sum(), x)
+    record = check(lambda x: F.interpolate(x, scale_factor=1.7, mode="linear"), x)
     assert record.verdict is Verdict.AGREES, record.explanation
