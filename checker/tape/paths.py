@@ -22,6 +22,9 @@ from checker.tape.interpreter import Replayed, interpret
 from checker.tape.tape import Tape
 from checker.values import Array
 
+#: Kernels add up half-precision terms in float32, and round the sum once.
+ACCUMULATED = 2.0**-24
+
 #: Precision of the local derivatives: a bound needs no more than a float has.
 BITS = 64
 
@@ -36,7 +39,7 @@ def any_order(
     """
     with precision(BITS):
         replayed = interpret(tape, arguments, Balls(), honoured=honoured)
-        sums, roundings = _sweep(replayed, upstream)
+        sums, roundings = _sweep(replayed, upstream, min(1.0, ACCUMULATED / unit))
     bounds = {}
     for name, array in replayed.inputs.items():
         index = np.array([x.index for x in array.reshape(-1)], dtype=int)
@@ -44,8 +47,11 @@ def any_order(
     return bounds
 
 
-def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None]) -> tuple[Array, Array]:
-    """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar."""
+def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None], term: float) -> tuple[Array, Array]:
+    """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar; a term of a sum counts as `term`.
+
+    The last sum, over the outputs, is made in float64 (`Forward`) and rounds nothing.
+    """
     edges = replayed.graph.edges
     sums, roundings = np.zeros(len(edges)), np.zeros(len(edges))
     for output, vector in zip(replayed.outputs, upstream, strict=True):
@@ -54,11 +60,11 @@ def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None]) -> 
         for x, v in zip(output.reshape(-1), vector.detach().double().reshape(-1).tolist(), strict=True):
             if x.index >= 0:
                 sums[x.index] += abs(v)
-                roundings[x.index] = 1 + output.size
+                roundings[x.index] = 1
     for i in range(len(edges) - 1, -1, -1):
         if sums[i] == 0:
             continue
-        passed = roundings[i] + 1 + len(edges[i])
+        passed = roundings[i] + 1 + term * len(edges[i])
         for j, derivative in edges[i]:
             sums[j] += sums[i] * abs(replayed.graph.numbers.approximate(derivative))
             roundings[j] = max(roundings[j], passed)
