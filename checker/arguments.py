@@ -24,7 +24,9 @@ def at_example(exercise: Exercise, example: Example, seed: int, dtype: torch.dty
     Raises:
         ExerciseError: a name that is no input, a shape that does not fit, an input without a value.
     """
-    return _completed(exercise, "an example", {**_fixed(exercise.values, seed), **example.inputs}, seed, dtype)
+    return _completed(
+        exercise, "an example", {**fixed_values(exercise.values, torch.Generator().manual_seed(seed)), **example.inputs}, seed, dtype
+    )
 
 
 def at_start(exercise: Exercise, plan: Descent, seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
@@ -33,13 +35,13 @@ def at_start(exercise: Exercise, plan: Descent, seed: int, dtype: torch.dtype) -
     Raises:
         ExerciseError: as above.
     """
-    data = _fixed(exercise.values if plan.values is None else plan.values, seed)
+    data = fixed_values(exercise.values if plan.values is None else plan.values, torch.Generator().manual_seed(seed))
     return _completed(exercise, "the start of the descent", {**data, **plan.start}, seed, dtype)
 
 
-def _fixed(values: Values, seed: int) -> Mapping[str, Any]:
-    """Fixed values: as they stand, or drawn under `seed`."""
-    return values(torch.Generator().manual_seed(seed)) if callable(values) else values or {}
+def fixed_values(values: Values, generator: torch.Generator) -> Mapping[str, Any]:
+    """Fixed values: as they stand, or drawn from `generator`."""
+    return values(generator) if callable(values) else values or {}
 
 
 def _completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ one point.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from checker.authoring import Exercise
@@ -21,7 +21,7 @@ from checker.published import contradiction, reproduce
 from checker.record import DescentRecord, PathRecord, PublishedRecord, Record
 from checker.sampling import cases, complete, seeking
 from checker.transcribe import inputs_of, source_of, text_of
-from checker.values import Case, Derivation, Settings
+from checker.values import Case, Derivation, Method, Settings
 
 
 def examine(exercise: Exercise, settings: Settings) -> Record:
@@ -44,7 +44,7 @@ def examine(exercise: Exercise, settings: Settings) -> Record:
     found += [look(case, chosen) for case in _new_paths(exercise, settings, found)]
     if walked is not None:
         found += [look(case, chosen, used=used) for case, used in _waypoints(exercise, settings, walked, len(found))]
-    return _gathered(exercise, settings, found, start, published, walked.descent if walked is not None else None)
+    return _gathered(exercise, settings, chosen, found, start, published, walked.descent if walked is not None else None)
 
 
 def examine_at(exercise: Exercise, points: Sequence[Case], settings: Settings) -> Record:
@@ -52,12 +52,13 @@ def examine_at(exercise: Exercise, points: Sequence[Case], settings: Settings) -
     start = time.perf_counter()
     chosen = chosen_methods(settings)
     points = [replace(case, exercise=_as_asked(case.exercise, settings)) for case in points]
-    return _gathered(exercise, settings, [look(case, chosen) for case in points], start, [], None)
+    return _gathered(exercise, settings, chosen, [look(case, chosen) for case in points], start, [], None)
 
 
 def _gathered(
     exercise: Exercise,
     settings: Settings,
+    chosen: Mapping[str, Method],
     found: Sequence[Look],
     start: float,
     published: Sequence[PublishedRecord],
@@ -65,7 +66,7 @@ def _gathered(
 ) -> Record:
     records = [one.record for one in found]
     verdict, explanation = record_verdict(records)
-    required = required_methods(exercise, chosen_methods(settings))
+    required = required_methods(exercise, chosen)
     absent = missing(records, required)
     mathematics = {one.path: one.mathematics for one in reversed(found) if one.mathematics is not None}
     return Record(

@@ -86,7 +86,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen), truth.reason)
     arguments, upstream = arguments_of(case)
     first = case.dtype == case.exercise.dtypes[0]
-    mathematics = _mathematics(derivations, tape)
+    path = _path(tape, derivations)
     record = CaseRecord(
         number=case.number,
         origin=case.origin,
@@ -98,7 +98,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
-        path=_path(tape, derivations),
+        path=path,
         reference=reference_of(truth.reference) if truth.reference is not None else None,
         derivations=[derivation_of(d) for d in derivations],
         comparisons=comparisons,
@@ -108,7 +108,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         stochastic=(tape is not None and tape.stochastic) or not belief.repeats,
     )
     notes = [note for note in (belief.reason, truth.reason) if note]
-    return Look(record=record, path=record.path.signature, mathematics=mathematics, notes=notes)
+    return Look(record=record, path=path.signature, mathematics=_mathematics(derivations, path.signature), notes=notes)
 
 
 def _recorded(case: Case) -> tuple[Tape | None, Problem | None]:
@@ -185,10 +185,9 @@ def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:
     )
 
 
-def _mathematics(derivations: Sequence[Derivation], tape: Tape | None) -> MathematicsRecord | None:
-    if tape is None:
-        return None
+def _mathematics(derivations: Sequence[Derivation], path: str) -> MathematicsRecord | None:
+    """What the symbolic method wrote, with the answers that the formula method proved."""
     details = {key: value for derivation in derivations for key, value in derivation.details.items()}
     if "mathematics" not in details:
         return None
-    return MathematicsRecord(**details["mathematics"], path=path_of(tape), formula=details.get("proved", {}))
+    return MathematicsRecord(**details["mathematics"], path=path, formula=details.get("proved", {}))

@@ -128,7 +128,7 @@ class StepRecord(_Part, frozen=True, kw_only=True):
 
 class CurveRecord(_Part, frozen=True, kw_only=True):
     """Points for a plot. Kinds: "tangent" (x, y of the function; `extra`: point, value, slope), "contour" (x, y axes and z row-major,
-    a row per y; `extra`: names, point, gradient), "path" (x: step, y: loss; `extra`: one list per parameter entry)."""
+    a row per y; `extra`: names, point, gradient)."""
 
     kind: str  #: "tangent" or "contour"
     argument: str = ""  #: the argument along the x axis

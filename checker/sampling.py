@@ -12,11 +12,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import torch
 
+from checker.arguments import fixed_values
 from checker.authoring import Example, Exercise
 from checker.draws import seeded
 from checker.errors import ExerciseError
@@ -41,7 +40,7 @@ def sample(exercise: Exercise, settings: Settings, number: int, dtype: str, *, s
     """
     seed = case_seed(exercise, settings, number)
     generator = torch.Generator().manual_seed(seed)
-    fixed = _fixed(exercise, generator)
+    fixed = fixed_values(exercise.values, generator)
     parameters = exercise.parameters(seed) if exercise.parameters is not None else {}
     arguments = {}
     for declared in exercise.inputs:
@@ -142,17 +141,6 @@ def _refuse(outputs: Sequence[torch.Tensor]) -> None:
 def inside(domain: Domain, x: torch.Tensor) -> torch.Tensor:
     """Which entries of `x` lie in `domain`."""
     return (x > domain.low) & (x < domain.high) & (x.abs() >= domain.margin)
-
-
-def moved(case: Case, arguments: Mapping[str, torch.Tensor]) -> Case:
-    """`case` at other arguments."""
-    return replace(case, arguments=arguments)
-
-
-def _fixed(exercise: Exercise, generator: torch.Generator) -> Mapping[str, Any]:
-    if exercise.values is None:
-        return {}
-    return exercise.values if isinstance(exercise.values, Mapping) else exercise.values(generator)
 
 
 def _draw(exercise: Exercise, declared: Input, generator: torch.Generator, scale: float) -> torch.Tensor:

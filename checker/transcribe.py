@@ -7,7 +7,6 @@ its own; this is the one place where tensors and functions turn into it.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -116,11 +115,6 @@ def source_of(exercise: Exercise) -> SourceRecord | None:
 
 def text_of(words: Mapping[str, str]) -> Text:
     return Text(en=words.get("en", next(iter(words.values()), "")), zh=words.get("zh"))
-
-
-def entries(case: Case) -> int:
-    """How many entries are differentiated."""
-    return sum(math.prod(case.arguments[name].shape) for name in case.differentiated)
 
 
 def _all(arrays: Mapping[str, Array]) -> dict[str, Numbers]:

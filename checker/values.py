@@ -124,10 +124,6 @@ class Case:
     mode: Mode = Mode.VJP
 
     @property
-    def name(self) -> str:
-        return f"{self.exercise.name}[{self.number}, {self.dtype}]"
-
-    @property
     def pictured(self) -> bool:
         """Whether plots are made of this case: of the first point, in the first dtype."""
         return self.number == 0 and self.dtype == self.exercise.dtypes[0]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from checker.draws import seeded
-from checker.judge.compare import FORMATS
 from checker.sampling import inside
+from checker.tape.formats import FORMATS
 from checker.tape.record import record
 from checker.tape.replay import replay
 from checker.tape.tape import Cut, Tape
@@ -72,7 +72,7 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     if not _equal(here.outputs, seen, case.dtype):
         return Belief(follows=False, reason="replayed at the point itself, the recorded operations give another value than the function")
     path = path_of(tape)
-    epsilon = FORMATS[case.dtype][0]
+    epsilon = FORMATS[case.dtype].epsilon
     kept = 0
     for attempt, scale in enumerate((1e-3, 1e-3, 1e-5, 1e-7)):
         moved = perturbed(case, max(scale, 32 * epsilon), case.seed + attempt)
@@ -109,7 +109,7 @@ def perturbed(case: Case, scale: float, seed: int) -> dict[str, torch.Tensor]:
 
 def _equal(a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...], dtype: str) -> bool:
     """Equal up to a few roundings of the largest entry: the replay runs the same kernels, perhaps in another order."""
-    allowance = 64 * FORMATS[dtype][0]
+    allowance = 64 * FORMATS[dtype].epsilon
     for x, y in zip(a, b, strict=True):
         if x.shape != y.shape:
             return False

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Comparison, Derivation, Reference, Verdict, Worst, number
-
-#: (machine epsilon, smallest normal exponent) of each dtype: 2^(1−p) and the exponent below which spacing is constant. IEEE 754-2019, 3.6.
-FORMATS = {"float64": (2.0**-52, -1022), "float32": (2.0**-23, -126), "float16": (2.0**-10, -14), "bfloat16": (2.0**-7, -126)}
 
 #: Beyond this share of the gradient's norm the allowed error says nothing about the gradient any more.
 TOO_WIDE = 0.1
@@ -25,7 +23,7 @@ def ulp(x: Array, dtype: str) -> Array:
     >>> ulp(np.array([1.0, 3.0, 0.0]), "float64") / 2.0**-52
     array([1.00000000e+000, 2.00000000e+000, 2.22507386e-308])
     """
-    epsilon, lowest = FORMATS[dtype]
+    epsilon, lowest = FORMATS[dtype].epsilon, FORMATS[dtype].normal
     with np.errstate(all="ignore"):
         exponent = np.floor(np.log2(np.abs(x), where=x != 0, out=np.full(np.shape(x), float(lowest))))
     exponent = np.clip(np.nan_to_num(exponent, nan=lowest, posinf=1023, neginf=lowest), lowest, 1023)
@@ -73,7 +71,7 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
         relative=number(_largest(relative)),
         ulp=number(_largest(ulps)),
         normwise=number(normwise),
-        conditioning=number(width / (FORMATS[case.dtype][0] / 2)),
+        conditioning=number(width / FORMATS[case.dtype].unit),
         worst=worst,
         allowed_from=reference.origin + (" and the method's own error estimate" if name in derivation.error else ""),
         message=message,

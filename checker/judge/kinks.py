@@ -20,10 +20,10 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.judge.approach import Approach, Limit
 from checker.judge.clarke import nearest
-from checker.judge.compare import FORMATS
 from checker.methods.differences import entries, function_of
 from checker.methods.lines import along_directions, direction_rooms, direction_scale, signs
 from checker.methods.steps import slopes
+from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Verdict
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: S
 
 def classify(case: Case, tape: Tape | None) -> Classification:
     """What kind of point the case's is, by values and by the gradients around it. `tape` is None where it cannot be believed."""
-    unit = FORMATS[case.dtype][0]
+    unit = FORMATS[case.dtype].epsilon
     try:
         around = Approach(case)
     except Exception as failure:  # the function under test may raise anything in float64

@@ -10,11 +10,12 @@ from __future__ import annotations
 import torch
 
 from checker.methods.lines import Called, Replayed
+from checker.tape.formats import FORMATS
 from checker.tape.replay import replay
 from checker.values import Array
 
 #: Unit roundoff of float32, in which the measurement is made.
-SINGLE = 2.0**-24
+SINGLE = FORMATS["float32"].unit
 
 #: Another order of the same operations may round so many times as much as was measured.
 MEASURED = 16.0

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from checker.judge.compare import FORMATS
 from checker.judge.measured import MEASURED, SINGLE, in_two_widths
 from checker.methods.differences import function_of
 from checker.methods.lines import Called, Replayed, along_directions, direction_rooms, direction_scale, signs
 from checker.methods.steps import slopes
+from checker.tape.formats import FORMATS
 from checker.tape.replay import replay
 from checker.values import Array, Case, Comparison, Derivation, Verdict, number
 
@@ -88,7 +88,7 @@ def project(function: Replayed | Called, case: Case, name: str, gradients: Seque
         tangent = _forward(function, name, directions[name][:FORWARD])
         if tangent is not None and np.all(np.abs(tangent - slope[:FORWARD]) <= error[:FORWARD]):
             slope[:FORWARD], error[:FORWARD], sharpened = tangent, 16.0 * function.eps * np.abs(tangent), True
-    unit, squared = FORMATS[case.dtype][0] / 2.0, directions[name].reshape(DIRECTIONS, -1).numpy() ** 2
+    unit, squared = FORMATS[case.dtype].unit, directions[name].reshape(DIRECTIONS, -1).numpy() ** 2
     rounding = np.zeros(DIRECTIONS)
     if gradients:
         single, double = (np.nan_to_num(g.ravel()) for g in gradients)
@@ -127,7 +127,7 @@ def _compare(derivation: Derivation, name: str, got: Array, truth: Projections, 
     along = flat @ got.ravel()
     allowed = truth.error + truth.rounding
     if not np.any(truth.rounding):  # the original function alone cannot tell how it rounds
-        allowed = allowed + 4.0 * UNITS * FORMATS[case.dtype][0] / 2.0 * np.sqrt(flat**2 @ got.ravel() ** 2)
+        allowed = allowed + 4.0 * UNITS * FORMATS[case.dtype].unit * np.sqrt(flat**2 @ got.ravel() ** 2)
     off = np.abs(along - truth.slope)
     with np.errstate(all="ignore"):
         relative = np.where(off == 0, 0.0, off / np.abs(truth.slope))

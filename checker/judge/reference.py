@@ -15,10 +15,10 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.judge.belief import Belief
-from checker.judge.compare import FORMATS
 from checker.judge.measured import MEASURED, SINGLE, in_two_widths
 from checker.methods.differences import Differences, differences_of_original, function_of
 from checker.tape.balls import Enclosure, Midpoints, allowed, enclose
+from checker.tape.formats import FORMATS
 from checker.tape.paths import any_order
 from checker.tape.size import ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
@@ -60,7 +60,7 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     try:
         enclosure = enclose(tape, case.arguments, case.upstream, honoured=honoured)
         width, value_width = allowed(tape, case.arguments, case.upstream, enclosure, honoured=honoured)
-        other = any_order(tape, case.arguments, case.upstream, FORMATS[case.dtype][0] / 2, honoured=honoured)
+        other = any_order(tape, case.arguments, case.upstream, FORMATS[case.dtype].unit, honoured=honoured)
     except Unsupported as error:
         return _estimated(case, tape, f"balls: {error}")
     value = tuple(v for v in enclosure.value if v is not None)
@@ -89,7 +89,7 @@ def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], 
     floating = [v.detach().double().numpy() for v in tape.values if v.is_floating_point()]
     for found, ball, width in zip(floating, value, reach, strict=True):
         finite = np.isfinite(found) & np.isfinite(ball.high)
-        slack = VALUE_UNITS * FORMATS[dtype][0] * np.max(np.abs(ball.high), initial=0.0, where=finite)
+        slack = VALUE_UNITS * FORMATS[dtype].epsilon * np.max(np.abs(ball.high), initial=0.0, where=finite)
         if np.any(np.abs(found - ball.high)[finite] > (width + ball.radius)[finite] + slack):
             return False
     return True
@@ -125,7 +125,8 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
         return Truth(reference=None, reason=f"{reason}; and differences failed: {type(failure).__name__}: {failure}")
     if any(name not in gradients for name in case.differentiated):
         return Truth(reference=None, reason=reason)
-    allowed_error = {name: error[name] + _rounding(case, tape, name, g) for name, g in gradients.items()}
+    rounding = _rounding(case, tape, gradients)
+    allowed_error = {name: error[name] + rounding[name] for name in gradients}
     reference = Reference(
         kind="differences",
         high=gradients,
@@ -139,16 +140,15 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
     return Truth(reference=_fixed(reference, case), reason=reason)
 
 
-def _rounding(case: Case, tape: Tape | None, name: str, gradient: Array) -> Array:
+def _rounding(case: Case, tape: Tape | None, gradients: Mapping[str, Array]) -> dict[str, Array]:
     """What rounding may do where it is not proved: some units, and some times what is measured on the tape where there is one."""
-    unit = FORMATS[case.dtype][0] / 2
-    units: Array = UNPROVED_UNITS * unit * (np.abs(gradient) + _largest(gradient))
-    if tape is None:
-        return units
-    function, _ = function_of(case, tape)
-    single, double = in_two_widths(function).get(name, (gradient, gradient))
-    measured: Array = MEASURED * unit / SINGLE * np.max(np.abs(np.nan_to_num(single - double)), initial=0.0)
-    return units + measured
+    unit = FORMATS[case.dtype].unit
+    allowance: dict[str, Array] = {name: UNPROVED_UNITS * unit * (np.abs(g) + _largest(g)) for name, g in gradients.items()}
+    if tape is not None:
+        function, _ = function_of(case, tape)
+        for name, (single, double) in in_two_widths(function).items():
+            allowance[name] = allowance[name] + MEASURED * unit / SINGLE * _largest(np.nan_to_num(single - double))
+    return allowance
 
 
 def _fixed(reference: Reference, case: Case) -> Reference:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import flint
 from flint import arb
 
+from checker.tape.formats import FORMATS, Format
 from checker.tape.numbers import Role
 
 
@@ -155,37 +155,6 @@ _SPECIAL: dict[str, Callable[[arb], arb]] = {
 }
 
 
-@dataclass(frozen=True)
-class Format:
-    """A floating-point format: bits of the significand, and the exponents of its smallest normal number and of its overflow threshold."""
-
-    bits: int
-    normal: int
-    overflow: int
-
-    @property
-    def unit(self) -> float:
-        """The unit roundoff: half the distance from 1 to the next number."""
-        return 2.0**-self.bits
-
-    @property
-    def tiny(self) -> float:
-        """The smallest positive number: what underflow may cost."""
-        return 2.0 ** (self.normal - self.bits + 1)
-
-    @property
-    def largest(self) -> arb:
-        """The largest finite number."""
-        return arb(2) ** self.overflow * (1 - arb(self.unit))
-
-
-FORMATS = {
-    "float64": Format(53, -1022, 1024),
-    "float32": Format(24, -126, 128),
-    "float16": Format(11, -14, 16),
-    "bfloat16": Format(8, -126, 128),
-}
-
 #: The ball of all numbers.
 UNKNOWN = arb(0, float("inf"))
 
@@ -278,7 +247,7 @@ class Rounding(Balls):
 
     def stored(self, x: arb) -> arb:
         infinite = x.is_exact() and not x.is_finite()  # an infinity that was meant, such as a mask's
-        return UNKNOWN if abs(x) >= self.format.largest and not infinite else x
+        return UNKNOWN if abs(x) >= arb(self.format.largest) and not infinite else x
 
     def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
         """Gaussian elimination is backward stable with pivoting: |δX| ≤ 3n·u |A⁻¹| |A| |X| entry by entry, with modest growth."""

@@ -18,12 +18,13 @@ import torch
 from flint import arb
 
 from checker.tape.arithmetic import Balls, precision
+from checker.tape.formats import FORMATS
 from checker.tape.interpreter import Replayed, interpret
 from checker.tape.tape import Tape
 from checker.values import Array
 
 #: Kernels add up half-precision terms in float32, and round the sum once.
-ACCUMULATED = 2.0**-24
+ACCUMULATED = FORMATS["float32"].unit
 
 #: Precision of the local derivatives: a bound needs no more than a float has.
 BITS = 64

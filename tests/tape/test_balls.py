@@ -12,8 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.tape.arithmetic import FORMATS, Balls, Rounding, precision
+from checker.tape.arithmetic import Balls, Rounding, precision
 from checker.tape.balls import START_BITS, allowed, enclose
+from checker.tape.formats import FORMATS
 from checker.tape.record import record
 
 
