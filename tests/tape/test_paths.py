@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from checker.catalogue import find
 from checker.methods.autograd import Forward
+from checker.sampling import cases
 from checker.tape.balls import allowed, enclose
 from checker.tape.paths import any_order
 from checker.tape.record import record
+from checker.values import Settings
 from tests.cases import case_of
 from tests.tape.functions_of_interest import CHOICES, SMOOTH
 from tests.tape.test_rounding import NOT_IN_HALF
@@ -53,3 +56,19 @@ def test_correct_forward_mode_is_inside(name: str, dtype: str) -> None:
         assert np.all(error <= widths[argument] + other[argument]), (
             f"{argument}: {np.max(error - widths[argument] - other[argument]):.2e} outside"
         )
+
+
+def test_the_widths_of_the_reverse_sweep_would_call_correct_forward_mode_wrong() -> None:
+    """Two linear layers at the points of the catalogue: where paths cancel, the other order rounds more than reverse mode may."""
+    (exercise,) = find(["layers.py::Sequential"]).exercises
+    beyond = 0
+    for case in (case for seed in range(3) for case in cases(exercise, Settings(seed=seed)) if case.dtype == "float64"):
+        tape = record(exercise.call, case.arguments)
+        truth = enclose(tape, case.arguments, case.upstream)
+        widths, _ = allowed(tape, case.arguments, case.upstream, truth)
+        other = any_order(tape, case.arguments, case.upstream, UNITS["float64"], honoured=frozenset())
+        for argument, gradient in Forward().derive(case, tape, None).gradients.items():
+            error = np.abs((gradient - truth.gradient[argument].high) - truth.gradient[argument].low)
+            beyond += int(np.sum(error > widths[argument]))
+            assert np.all(error <= widths[argument] + other[argument])
+    assert beyond > 0
