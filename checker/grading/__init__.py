@@ -1,0 +1,1 @@
+"""Students' submissions: read, run in the sandbox, judged by the truth that judges every method, explained, kept."""
