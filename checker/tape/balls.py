@@ -55,14 +55,16 @@ class Enclosure:
 def enclose(
     tape: Tape,
     arguments: Mapping[str, torch.Tensor],
-    upstream: Sequence[torch.Tensor | None],
+    upstream: Sequence[torch.Tensor | None] | None,
     *,
     honoured: frozenset[int] = frozenset(),
+    most_bits: int = MOST_BITS,
 ) -> Enclosure:
-    """The exact value and vector–Jacobian product at the exact binary point `arguments`, for the given `upstream`.
+    """The exact value and vector–Jacobian product at the exact binary point `arguments`, for the given `upstream`; None: the value alone.
 
-    Precision is doubled until every gradient entry is known far below any unit in the last place. An entry that no precision makes
-    finite (√x at 0) comes out with an infinite radius; an exact zero has radius 0.
+    Precision is doubled until every gradient entry (without an upstream, every entry of the value) is known far below any unit in the last
+    place, or `most_bits` are reached. An entry that no precision makes finite (√x at 0) comes out with an infinite radius; an exact zero
+    has radius 0.
 
     Raises:
         Unsupported: an operation on the way has no rule, or an option that its rule does not know.
@@ -71,12 +73,14 @@ def enclose(
     while True:
         with precision(bits):
             replayed = interpret(tape, arguments, Balls(), honoured=honoured)
-            gradient = pull(replayed, upstream)
-            before, unsettled = unsettled, _unsettled(replayed, gradient, bits)
+            values = replayed.values()
+            gradient = {} if upstream is None else pull(replayed, upstream)
+            wanted = {f"value {i}": v for i, v in enumerate(values) if v is not None} if upstream is None else gradient
+            before, unsettled = unsettled, _unsettled(replayed, wanted, bits)
             stuck = unsettled == before and bits > 4 * START_BITS and all(why == "not finite" for why in unsettled.values())
-            if not unsettled or stuck or bits >= MOST_BITS:
+            if not unsettled or stuck or bits >= most_bits:
                 return Enclosure(
-                    value=tuple(None if a is None else _midpoints(a) for a in replayed.values()),
+                    value=tuple(None if a is None else _midpoints(a) for a in values),
                     gradient={name: _midpoints(a) for name, a in gradient.items()},
                     path=tuple(replayed.graph.checks),
                     bits=bits,
@@ -120,10 +124,10 @@ def _stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array
     return flat.reshape(gradient.shape)
 
 
-def _unsettled(replayed: Replayed[arb], gradient: Mapping[str, Array], bits: int) -> dict[Any, str]:
+def _unsettled(replayed: Replayed[arb], wanted: Mapping[str, Array], bits: int) -> dict[Any, str]:
     """What more bits may still improve, and why."""
     open_: dict[Any, str] = {}
-    for name, array in gradient.items():
+    for name, array in wanted.items():
         for place, x in enumerate(array.reshape(-1)):
             if not x.is_finite():
                 open_[name, place] = "not finite"

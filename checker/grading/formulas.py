@@ -1,0 +1,117 @@
+"""Formulas that students hand in.
+
+Comes in: texts by argument, a case and its truth.  Goes out: a `FormulaAnswer` for each: its value, and whether it was proved equal to the
+true gradient.  Why: a formula needs no sandbox, since it is read by a whitelist and never run as Python; and it can be proved right.
+
+A formula says what is meant, so it is judged by its exact value: `(a − b) + b` is `a`. A number in it is the float64 that Python means by
+it, so `0.5` is a half, and `0.1` is equal to a program's `x / 10` as far as constants in float64 can be. `0.333` is not a third.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from checker.errors import FormulaError
+from checker.grading.grades import Finding, Kind
+from checker.grading.tolerances import allowance, largest
+from checker.judge.reference import Truth
+from checker.methods.equality import NEARLY, apart, enclosed, evaluated
+from checker.tape.formats import FORMATS
+from checker.values import Array, Case, Reference
+
+#: A constant of a program is rounded to float64, which moves the gradient by some units, times what the point amplifies.
+ROUNDINGS = 8.0
+#: A formula that holds to so many digits in every entry is taken to be right but for a rounded constant, and told so.
+SEEMING = 3
+
+
+class Equality(enum.StrEnum):
+    """How a formula stands to the truth at one point. The first three are right."""
+
+    PROVED = "proved"  #: equal to thirty digits, by balls
+    ROUNDED = "rounded"  #: equal as far as the program's own constants, which are float64, can be
+    COMPARED = "compared"  #: within what rounding explains, by floats: balls do not know an operation here, or the truth is estimated
+    NEARLY = "nearly"  #: equal to a few digits only: a rounded constant
+    DIFFERENT = "different"
+    UNREADABLE = "unreadable"  #: it cannot be read, or not evaluated here
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormulaAnswer:
+    """What one formula gave at one point, for one argument.
+
+    `value` is float64 and of whatever shape the formula has; a single number stands for every entry. It is None where there is an `error`.
+    `digits` says to how many significant digits the value holds in every entry, where that is few.
+    """
+
+    argument: str
+    text: str
+    equality: Equality
+    value: Array | None = None
+    digits: int | None = None
+    error: FormulaError | None = None
+
+    @property
+    def right(self) -> bool:
+        return self.equality in (Equality.PROVED, Equality.ROUNDED, Equality.COMPARED)
+
+
+def answer_at(texts: Mapping[str, str], case: Case, truth: Truth) -> dict[str, FormulaAnswer]:
+    """Each differentiated argument's formula at the case's point, in the order of the arguments; those without a formula are left out.
+
+    The key "" is the only argument's. `truth` has a reference. At a kink the truth is one member of a set: there a value that differs is
+    for the caller to judge.
+    """
+    only = texts.get("") if len(case.differentiated) == 1 else None
+    given = {name: texts.get(name, only) for name in case.differentiated}
+    assert truth.reference is not None
+    return {name: _answer(text, name, case, truth.reference) for name, text in given.items() if text is not None}
+
+
+def unreadable(error: FormulaError, part: str = "") -> Finding:
+    """What to tell of a formula that cannot be read: where, why, and what to write instead."""
+    return Finding(part=part, kind=Kind.UNREADABLE, detail=str(error))
+
+
+def _answer(text: str, name: str, case: Case, reference: Reference) -> FormulaAnswer:
+    try:
+        value = evaluated(text, case, name)
+        if value.shape != tuple(case.arguments[name].shape):
+            return FormulaAnswer(argument=name, text=text, equality=Equality.DIFFERENT, value=value)
+        equality, digits = _equality(text, name, case, reference, value)
+        return FormulaAnswer(argument=name, text=text, equality=equality, value=value, digits=digits)
+    except FormulaError as error:
+        return FormulaAnswer(argument=name, text=text, equality=Equality.UNREADABLE, error=error)
+
+
+def _equality(text: str, name: str, case: Case, reference: Reference, value: Array) -> tuple[Equality, int | None]:
+    truth, rounding = reference.high[name], reference.allowed[name]
+    exact = enclosed(text, case, name) if reference.kind == "certified" else None
+    gap = apart(exact, reference, name) if exact is not None else None
+    if gap is None or not gap.settled:
+        with np.errstate(invalid="ignore"):
+            distance = np.abs(value - truth)
+        if (distance <= allowance(truth, rounding, reference.radius[name])).all():
+            return Equality.COMPARED, None
+        return _nearly(distance, truth)
+    if gap.proved:
+        return Equality.PROVED, None
+    size = np.abs(truth)
+    units = ROUNDINGS * (rounding * FORMATS["float64"].unit / FORMATS[case.dtype].unit + FORMATS["float64"].unit * size)
+    if (gap.distance <= np.minimum(units, NEARLY * (size + largest(size)))).all():
+        return Equality.ROUNDED, None
+    return _nearly(gap.distance, truth)
+
+
+def _nearly(distance: Array, truth: Array) -> tuple[Equality, int | None]:
+    """Nearly equal, with the number of digits, or different. An entry that should be zero must be."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(distance == 0, 0.0, distance / np.abs(truth))
+    worst = float(np.max(relative, initial=0.0))
+    digits = math.floor(0.5 - math.log10(worst)) if 0 < worst < 1 else 0
+    return (Equality.NEARLY, digits) if digits >= SEEMING else (Equality.DIFFERENT, None)
