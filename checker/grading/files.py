@@ -1,0 +1,140 @@
+"""Files as they were handed in, from a folder that nobody vouches for.
+
+Comes in: a path.  Goes out: `Entry` values, one a file, not yet read.  Why: a folder and an archive must look the same to whatever sorts
+files by student, and a link, a pipe or a million files must cost nobody but the student who handed them in.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENTRIES = 2_000  #: files and folders of one student that are looked at
+DEPTH = 16  #: folders inside one another
+
+#: What operating systems and tools leave behind; nobody handed it in.
+LITTER = frozenset(
+    {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", ".idea", ".vscode"}
+)
+
+
+class Unreadable(Exception):
+    """A file cannot be read. The words follow its name in a sentence for the student, and say what to do where something can be done."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that was found. `path` are its folders and its name, printable; `problem` says after its name why it is refused, where it is.
+
+    `read(limit)` gives its bytes.
+
+    Raises:
+        Unreadable: from `read`: there are more than `limit` bytes, or they cannot be had.
+    """
+
+    path: tuple[str, ...]
+    read: Callable[[int], bytes] = field(repr=False, default=lambda limit: b"")
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path in one text, for messages."""
+        return "/".join(self.path)
+
+
+def printable(text: str) -> str:
+    r"""`text` in Unicode's composed form, with every character that would not show as itself written as an escape.
+
+    Neither control characters, nor marks that turn the direction of writing, nor bytes that are no text come through.
+
+    >>> printable("e\u0301\x1b[31m")
+    'é\\x1b[31m'
+    """
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def too_large(limit: int) -> Unreadable:
+    """What to say of a file of more than `limit` bytes."""
+    return Unreadable(f"is larger than {limit // 2**10:,} KiB, and was not read.")
+
+
+def litter(path: tuple[str, ...]) -> bool:
+    """Whether a file was left behind by a tool. macOS writes a companion `._name` beside each file."""
+    return any(part in LITTER or part.startswith("._") for part in path)
+
+
+def stem(name: str) -> str:
+    """A file's name without its endings, such as `.py` and `.py.txt`."""
+    bare = name
+    for ending in ("txt", "json", "py", "ipynb", "toml", "zip"):
+        bare = bare[: -len(ending) - 1] if bare.lower().endswith(f".{ending}") else bare
+    return bare or name
+
+
+def found(root: Path) -> list[Entry]:
+    """What is at `root`: the file itself, or every file below the folder, in order. The first part of every path is `root`'s own name.
+
+    Links are not followed, and what is neither file nor folder is not opened. Of a folder with more than `ENTRIES` entries the rest is
+    not looked at.
+    """
+    entries: list[Entry] = []
+    waiting = [(root, (printable(root.name),))]
+    for _ in range(ENTRIES + 1):
+        if not waiting:
+            return entries
+        path, name = waiting.pop()
+        try:
+            found = _look(path, name)
+        except OSError as error:
+            found = Entry(name, problem=f"cannot be read: {error.strerror}.")
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            waiting.extend((child, (*name, printable(child.name))) for child in reversed(found))
+    return [*entries, Entry((printable(root.name),), problem=f"holds more than {ENTRIES:,} files; the others were not looked at.")]
+
+
+def _look(path: Path, name: tuple[str, ...]) -> Entry | list[Path]:
+    """The entry at `path`, or what the folder there holds."""
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return Entry(name, problem="is a link, which is not followed: hand in the file itself.")
+    if stat.S_ISREG(mode):
+        return Entry(name, lambda limit: _read(path, limit))
+    if not stat.S_ISDIR(mode):
+        return Entry(name, problem="is neither a file nor a folder, and was not opened.")
+    if len(name) > DEPTH:
+        return Entry(name, problem=f"lies more than {DEPTH} folders deep, and was not looked at.")
+    return _children(path)
+
+
+def _children(folder: Path) -> list[Path]:
+    """What a folder holds, in order; of a crowded one, one more than is looked at."""
+    children: list[Path] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not litter((entry.name,)):
+                children.append(Path(entry.path))
+            if len(children) > ENTRIES:
+                break
+    return sorted(children)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        # between the look and the opening the file may have become a link or a pipe: neither is followed or waited for
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unreadable("is no longer a file.")
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}.") from None
+    if len(data) > limit:
+        raise too_large(limit)
+    return data
