@@ -1,7 +1,7 @@
 """Formulas that students hand in.
 
-Comes in: texts by argument, a case and its truth.  Goes out: a `FormulaAnswer` for each: its value, and whether it was proved equal to the
-true gradient.  Why: a formula needs no sandbox, since it is read by a whitelist and never run as Python; and it can be proved right.
+Comes in: texts by argument, and questions.  Goes out: a `FormulaAnswer` for each, its value and whether it was proved equal to the true
+gradient; or findings.  Why: a formula needs no sandbox, since it is read by a whitelist and never run as Python; and it can be proved.
 
 A formula says what is meant, so it is judged by its exact value: `(a − b) + b` is `a`. A number in it is the float64 that Python means by
 it, so `0.5` is a half, and `0.1` is equal to a program's `x / 10` as far as constants in float64 can be. `0.333` is not a third.
@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from checker.errors import FormulaError
 from checker.grading.grades import Finding, Kind
+from checker.grading.questions import Answered, Question
 from checker.grading.tolerances import allowance, largest
 from checker.judge.reference import Truth
 from checker.methods.equality import NEARLY, apart, enclosed, evaluated
 from checker.tape.formats import FORMATS
-from checker.values import Array, Case, Reference
+from checker.values import Array, Case, Comparison, Reference
+
+#: Judges what an answer gave at each question: findings, and comparisons for instructors.
+Diagnosis = Callable[[Sequence[Answered]], tuple[list[Finding], list[Comparison]]]
 
 #: A constant of a program is rounded to float64, which moves the gradient by some units, times what the point amplifies.
 ROUNDINGS = 8.0
@@ -73,9 +78,48 @@ def answer_at(texts: Mapping[str, str], case: Case, truth: Truth) -> dict[str, F
     return {name: _answer(text, name, case, truth.reference) for name, text in given.items() if text is not None}
 
 
+def formula_findings(
+    texts: Mapping[str, str], questions: Sequence[Question], diagnose: Diagnosis
+) -> tuple[list[Finding], list[Comparison]]:
+    """What was found about the formulas of one answer, one finding an argument.
+
+    `diagnose` judges values. It is given the truth itself where a formula was proved right, which rounding in float64 might hide; what
+    it calls right at 10⁻⁹ is wrong all the same where exact arithmetic tells the two apart.
+    """
+    given = [answer_at(texts, question.case, question.truth) for question in questions]
+    answered = [Answered(question=q, gradients={n: _shown(a, q) for n, a in one.items()}) for q, one in zip(questions, given, strict=True)]
+    found, compared = diagnose(answered)
+    smooth = [one for q, one in zip(questions, given, strict=True) if q.classification is None]
+    return [
+        _stricter(f, [one[f.part] for one in given if f.part in one], [one[f.part] for one in smooth if f.part in one]) for f in found
+    ], compared
+
+
 def unreadable(error: FormulaError, part: str = "") -> Finding:
     """What to tell of a formula that cannot be read: where, why, and what to write instead."""
     return Finding(part=part, kind=Kind.UNREADABLE, detail=str(error))
+
+
+def _shown(answer: FormulaAnswer, question: Question) -> Array:
+    """The value to diagnose: NaN everywhere where there is none."""
+    if answer.right:
+        return question.gradient[answer.argument]
+    return answer.value if answer.value is not None else np.full_like(question.gradient[answer.argument], np.nan)
+
+
+def _stricter(finding: Finding, answers: Sequence[FormulaAnswer], smooth: Sequence[FormulaAnswer]) -> Finding:
+    """The finding about values, unless the formulas say more: `answers` at every question, `smooth` at those that are no kinks."""
+    error = next((a.error for a in answers if a.error is not None), None)
+    if error is not None:
+        return unreadable(error, finding.part)
+    wrong = [a for a in smooth if not a.right]
+    if wrong and all(a.equality is Equality.NEARLY for a in wrong):
+        digits = min(a.digits or 0 for a in wrong)
+        detail = f"equal to {digits} digits only: is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2)."
+        return msgspec.structs.replace(finding, kind=Kind.WRONG, detail=detail)
+    if wrong and finding.kind is Kind.RIGHT:
+        return msgspec.structs.replace(finding, kind=Kind.WRONG)
+    return finding
 
 
 def _answer(text: str, name: str, case: Case, reference: Reference) -> FormulaAnswer:
