@@ -21,6 +21,9 @@ from checker.report.templates import assets, environment, template
 from checker.report.views import merged, overview, page, pages, record_name
 from checker.report.work import each
 
+#: Lie beside the pages as they are.
+ASSETS = ("report.css", "report.js")
+
 
 def render(
     documents: Sequence[Document],
@@ -46,7 +49,7 @@ def render(
     with staged(folder) as staging:
         for number, document in enumerate(documents):
             (staging / record_name(number)).write_bytes(encode(document))
-        for name, data in assets(search):
+        for name, data in assets(search, ASSETS):
             (staging / name).write_bytes(data)
         (staging / "exercises").mkdir()
         for name in each(_pages(records, search, str(staging)), jobs, prepare):

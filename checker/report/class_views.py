@@ -1,0 +1,192 @@
+"""What the class's page shows, worked out before a template sees it.
+
+Comes in: a class record.  Goes out: view models.  Why: templates place things and decide nothing; what a page says can be tested without
+one.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Finding, Grade, Kind, StudentRecord
+from checker.report.foreign import line, visible
+from checker.report.language import marked
+from checker.report.standing import Standing, standing
+
+#: So many mistakes of an exercise, and so many submissions of one concern, are listed.
+MISTAKES, LISTED = 5, 40
+#: So many bars has the distribution.
+BARS = 10
+
+#: Why a person should look at a submission, the gravest first; each is a heading.
+CONCERNS: dict[str, str] = {
+    "ungraded": marked("Not graded: the checker itself failed, which is never the student's fault"),
+    "suspicious": marked("Suspicious"),
+    "unreadable": marked("Files that could not be read"),
+    "unsandboxed": marked("Run without a sandbox"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Why a person should look at a submission. `text` is more words, `exercise` the exercise's name; both may be empty."""
+
+    kind: str
+    exercise: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One exercise of one student."""
+
+    standing: Standing
+    earned: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One student, by the attempt that counts; `cells` are in the order of the exercises, none without such an attempt."""
+
+    id: str
+    name: str
+    page: str
+    cells: tuple[Cell, ...]
+    earned: float
+    late_days: float
+    attempts: int
+    concerns: tuple[Concern, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difficulty:
+    """How a class did in one exercise. `mean` is the share of its points, over those who handed in."""
+
+    head: ExerciseHead
+    counts: tuple[tuple[Standing, int], ...]
+    full: int
+    of: int
+    mean: float
+    mistakes: tuple[tuple[Kind, str, int], ...]  #: kind, factor, and how many students made it, most frequent first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """Students whose total lies from `low` up to `high` points, the last bar's end included."""
+
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassPage:
+    """The first page."""
+
+    record: ClassRecord
+    title: str
+    handed_in: int
+    submissions: int
+    mean: float | None
+    median: float | None
+    bars: tuple[Bar, ...]
+    exercises: tuple[Difficulty, ...]
+    concerns: tuple[tuple[str, tuple[tuple[Row, Concern], ...], int], ...]  #: heading, some of them, how many students in all
+    rows: tuple[Row, ...]
+
+
+def counting(student: StudentRecord) -> Attempt | None:
+    """The attempt that the total comes from."""
+    return next((attempt for attempt in student.attempts if attempt.counts), None)
+
+
+def by_exercise(attempt: Attempt) -> dict[str, Grade]:
+    return {grade.result.exercise: grade for grade in attempt.grades}
+
+
+def class_page(record: ClassRecord, names: Sequence[str]) -> ClassPage:
+    """`names` are the students' file names, in their order."""
+    rows = tuple(_row(record, student, name) for student, name in zip(record.students, names, strict=True))
+    attempts = [attempt for student in record.students if (attempt := counting(student))]
+    totals = [student.earned for student in record.students if student.attempts]
+    return ClassPage(
+        record=record,
+        title=line(record.title),
+        handed_in=len(totals),
+        submissions=sum(len(student.attempts) for student in record.students),
+        mean=statistics.fmean(totals) if totals else None,
+        median=statistics.median(totals) if totals else None,
+        bars=tuple(_bars(totals, record.points)),
+        exercises=tuple(_difficulty(head, [by_exercise(attempt).get(head.id) for attempt in attempts]) for head in record.exercises),
+        concerns=tuple(_gathered(rows)),
+        rows=rows,
+    )
+
+
+def _row(record: ClassRecord, student: StudentRecord, name: str) -> Row:
+    attempt = counting(student)
+    grades = by_exercise(attempt) if attempt else {}
+    cells = [grades.get(head.id) for head in record.exercises] if attempt else []
+    return Row(
+        id=line(student.id),
+        name=line(student.name),
+        page=f"{name}.html",
+        cells=tuple(Cell(standing=standing(grade), earned=grade.earned if grade else 0.0) for grade in cells),
+        earned=student.earned,
+        late_days=attempt.late_days if attempt else 0.0,
+        attempts=len(student.attempts),
+        concerns=tuple(concerns(record, attempt)) if attempt else (),
+    )
+
+
+def concerns(record: ClassRecord, attempt: Attempt) -> Iterator[Concern]:
+    """Why a person should look at this attempt, the gravest reason first."""
+    grades = by_exercise(attempt)
+    for head in record.exercises:
+        if head.id not in grades:
+            yield Concern(kind="ungraded", exercise=head.name)
+    for head in record.exercises:
+        if grade := grades.get(head.id):
+            yield from (Concern(kind="suspicious", exercise=head.name, text=visible(text, 400)) for text in grade.result.suspicions)
+    for problem in attempt.problems:
+        yield Concern(kind="unreadable", text=visible(problem, 400))
+    if not all(grade.result.sandboxed for grade in attempt.grades):
+        yield Concern(kind="unsandboxed")
+
+
+def _gathered(rows: Sequence[Row]) -> Iterator[tuple[str, tuple[tuple[Row, Concern], ...], int]]:
+    for kind, heading in CONCERNS.items():
+        found = [(row, concern) for row in rows for concern in row.concerns if concern.kind == kind]
+        if found:
+            yield heading, tuple(found[:LISTED]), len({row.page for row, _ in found})
+
+
+def _difficulty(head: ExerciseHead, grades: Sequence[Grade | None]) -> Difficulty:
+    standings = Counter(standing(grade) for grade in grades)
+    earned = [grade.earned / grade.points for grade in grades if grade and grade.points > 0]
+    mistakes = Counter(mistake for grade in grades if grade for mistake in dict.fromkeys(map(_mistake, grade.result.findings)))
+    return Difficulty(
+        head=head,
+        counts=tuple((one, standings[one]) for one in Standing if standings[one]),
+        full=standings[Standing.FULL],
+        of=len(grades),
+        mean=statistics.fmean(earned) if earned else 0.0,
+        mistakes=tuple(
+            (kind, line(factor), count) for (kind, factor), count in mistakes.most_common() if kind not in (Kind.RIGHT, Kind.ABSENT)
+        )[:MISTAKES],
+    )
+
+
+def _mistake(finding: Finding) -> tuple[Kind, str]:
+    return finding.kind, finding.factor if finding.kind is Kind.FACTOR else ""
+
+
+def _bars(totals: Sequence[float], points: float) -> Iterator[Bar]:
+    if not totals or points <= 0:
+        return
+    width = points / BARS
+    counts = Counter(min(max(int(total / width + 1e-9), 0), BARS - 1) for total in totals)
+    yield from (Bar(low=at * width, high=(at + 1) * width, count=counts[at]) for at in range(BARS))

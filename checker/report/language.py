@@ -1,0 +1,92 @@
+"""The language of a page: its words, its numbers and its dates.
+
+Comes in: a language's code.  Goes out: translations and formats.  Why: a page is in one language throughout, plural forms included.
+
+English is what the templates and the code say. `reports/translations/zh.po` is the Simplified Chinese, read as it is written: nothing is
+compiled. After a change of words, `pybabel extract` and `pybabel update` bring it up to date (CONTRIBUTING has the commands).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from gettext import NullTranslations
+
+from babel import Locale
+from babel.dates import format_date, format_time, get_timezone_gmt
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+from babel.support import Translations
+
+from checker.content import templates_folder
+from checker.errors import UsageError
+
+#: The language tag of each code: as pages say it in `lang`, and as Babel reads it.
+TAGS = {"en": "en", "zh": "zh-Hans"}
+
+
+def marked(text: str) -> str:
+    """`text` itself: it is translated where it is shown, and found here by `pybabel extract`."""
+    return text
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language that pages can be in. `code` is what the command line and `Text` call it, `tag` what `lang` says."""
+
+    code: str
+    tag: str
+    locale: Locale
+    catalogue: NullTranslations
+
+    def words(self, text: str) -> str:
+        """`text` in this language."""
+        return self.catalogue.gettext(text)
+
+    def number(self, value: float) -> str:
+        """Points and counts, to two decimals where they have any: `2`, `0.5`, `1,234`."""
+        return _number(value + 0.0, self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share, to the decimal that keeps one in a thousand from looking like all or nothing: `67%`, `99.9%`."""
+        edge = 0 < share < 0.01 or 0.99 < share < 1
+        return str(format_percent(share, "0.#%" if edge else "0%", locale=self.locale))
+
+    def moment(self, when: str) -> str:
+        """A time in ISO 8601 as people write it, with its offset; as it came where it is no such time."""
+        try:
+            time = datetime.fromisoformat(when)
+        except ValueError:
+            return when
+        offset = get_timezone_gmt(time, "long", self.locale) if time.tzinfo else ""
+        return f"{format_date(time, 'long', self.locale)} {format_time(time, 'HH:mm', locale=self.locale)} {offset}".strip()
+
+
+@cache
+def _number(value: float, locale: Locale) -> str:
+    return str(format_decimal(value, "#,##0.##", locale=locale))
+
+
+@cache
+def language(code: str) -> Language:
+    """The language of a code.
+
+    Raises:
+        UsageError: there is no translation into it.
+    """
+    if code not in TAGS:
+        raise UsageError(f"pages cannot be in the language {code!r}: choose one of {', '.join(TAGS)}.")
+    locale = Locale.parse(TAGS[code], sep="-")
+    return Language(code, TAGS[code], locale, NullTranslations() if code == "en" else _catalogue(code, locale))
+
+
+def _catalogue(code: str, locale: Locale) -> Translations:
+    with (templates_folder() / "translations" / f"{code}.po").open("rb") as file:
+        messages = read_po(file, locale)
+    compiled = io.BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return Translations(compiled)

@@ -1,0 +1,166 @@
+"""What a student's two pages show, worked out before a template sees it.
+
+Comes in: a class record and one of its students.  Goes out: view models.  Why: the page that is returned to the student is made from a view
+that holds no true value, no suspicion and no other student, so that no template can show one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checker.grading.feedback import sentence
+from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Kind, Override, StudentRecord
+from checker.report.class_views import Concern, by_exercise, concerns, counting
+from checker.report.foreign import OUTPUT, line, visible
+from checker.report.language import Language
+from checker.report.standing import Standing, standing
+from checker.sandbox.values import Form
+from checker.values import Comparison
+
+#: So much of a finding's sentence is shown, and so many comparisons and parts of one answer.
+SENTENCE, MANY = 1200, 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What was found about one part of an answer, and the share of its points that it earned."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    credit: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One exercise as the student may see it."""
+
+    head: ExerciseHead
+    standing: Standing
+    points: float
+    earned: float
+    by_hand: bool  #: a person gave the points
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """The rest of an answer, which is the instructor's."""
+
+    form: Form | None
+    override: Override | None
+    suspicions: tuple[str, ...]
+    output: str
+    comparisons: tuple[Comparison, ...]
+    seconds: float
+    sandboxed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """One attempt. Its answers are in the order of the exercises."""
+
+    number: int
+    submitted: str
+    late_days: float
+    deduction: float
+    earned: float
+    counts: bool
+    problems: tuple[str, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReturnedPage:
+    """The page for the student: the attempt that counts."""
+
+    title: str
+    points: float
+    id: str
+    name: str
+    earned: float
+    attempt: Handed | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentPage(ReturnedPage):
+    """The page for the instructor. `inside` goes with the answers of the attempt that counts."""
+
+    source: str
+    content: str
+    inside: tuple[Inside | None, ...]
+    concerns: tuple[Concern, ...]
+    attempts: tuple[Handed, ...]
+
+
+def returned_page(record: ClassRecord, student: StudentRecord, language: Language) -> ReturnedPage:
+    attempt = counting(student)
+    return ReturnedPage(
+        title=line(record.title),
+        points=record.points,
+        id=line(student.id),
+        name=line(student.name),
+        earned=student.earned,
+        attempt=_handed(record, attempt, language) if attempt else None,
+    )
+
+
+def student_page(record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
+    returned = returned_page(record, student, language)
+    attempt = counting(student)
+    grades = by_exercise(attempt) if attempt else {}
+    return StudentPage(
+        **{name: getattr(returned, name) for name in ReturnedPage.__dataclass_fields__},
+        source=visible(attempt.source, 400) if attempt else "",
+        content=attempt.content if attempt else "",
+        inside=tuple(_inside(grades.get(head.id)) for head in record.exercises) if attempt else (),
+        concerns=tuple(concerns(record, attempt)) if attempt else (),
+        attempts=tuple(_handed(record, one, language) for one in student.attempts),
+    )
+
+
+def _handed(record: ClassRecord, attempt: Attempt, language: Language) -> Handed:
+    grades = by_exercise(attempt)
+    return Handed(
+        number=attempt.number,
+        submitted=attempt.submitted or "",
+        late_days=attempt.late_days,
+        deduction=attempt.deduction,
+        earned=attempt.earned,
+        counts=attempt.counts,
+        problems=tuple(visible(problem, 400) for problem in attempt.problems),
+        answers=tuple(_answer(head, grades.get(head.id), language) for head in record.exercises),
+    )
+
+
+def _answer(head: ExerciseHead, grade: Grade | None, language: Language) -> Answer:
+    return Answer(
+        head=head,
+        standing=standing(grade),
+        points=grade.points if grade else head.points,
+        earned=grade.earned if grade else 0.0,
+        by_hand=grade is not None and grade.override is not None,
+        parts=tuple(_parts(grade, language)) if grade else (),
+    )
+
+
+def _parts(grade: Grade, language: Language) -> Iterator[Part]:
+    for finding in grade.result.findings[:MANY]:
+        text = visible(sentence(finding, language.code), SENTENCE)
+        yield Part(name=line(finding.part), kind=finding.kind, sentence=text, credit=grade.credit.get(finding.part))
+
+
+def _inside(grade: Grade | None) -> Inside | None:
+    if grade is None:
+        return None
+    result = grade.result
+    return Inside(
+        form=result.form,
+        override=grade.override,
+        suspicions=tuple(visible(text, 400) for text in result.suspicions),
+        output=visible(result.output, OUTPUT),
+        comparisons=tuple(result.comparisons[:MANY]),
+        seconds=result.seconds,
+        sandboxed=result.sandboxed,
+    )
