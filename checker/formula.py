@@ -19,7 +19,7 @@ import torch
 from checker.errors import FormulaError
 from checker.grammar import ONE, Reader
 from checker.notation import spell
-from checker.readings import Reading
+from checker.readings import Arguments, Reading
 
 RESERVED = ("upstream", "value")  #: the upstream gradient; the function's value
 
@@ -39,12 +39,12 @@ class Formula:
         1/3 stays a third, and π is not the float next to it.
 
         Raises:
-            FormulaError: a name has no value, or the shapes do not fit.
+            FormulaError: a name has no value, the shapes do not fit, or it is too expensive.
         """
         for name in self.names:
             if name not in arguments:
                 raise FormulaError(f"{name} has no value here.", formula=self.text, column=1)
-        result: torch.Tensor = self._evaluate({ONE: torch.ones((), dtype=torch.float64), **arguments})
+        result: torch.Tensor = self._evaluate(Arguments({ONE: torch.ones((), dtype=torch.float64), **arguments}))
         return result
 
 

@@ -9,7 +9,7 @@ Each is written as a Python function, and its own signature says what may be pas
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ import torch.nn.functional as F  # noqa: N812  (the field's own name)
 
 ENTRIES = 2**22  #: of any tensor on the way
 SIZE = 2**16  #: largest whole number, such as a size
+#: What evaluating one formula may cost, in multiplications; an entry that is computed counts as `ENTRY` of them. A second, and 256 MiB.
+WORK, ENTRY = 2**28, 2**3
 
 #: What is expected of a parameter, by its name.
 KINDS = {
@@ -139,3 +141,15 @@ MEASURES: dict[str, Callable[..., int]] = {
     "len": lambda x: len(x),
     "numel": lambda x: x.numel(),
 }
+
+_PRODUCTS = frozenset(FUNCTIONS[name] for name in ("matmul", "mm", "bmm"))
+_ELIMINATIONS = frozenset(FUNCTIONS[name] for name in ("det", "logdet", "inv", "solve"))
+
+
+def work(function: Callable[..., Any], given: Sequence[Any], size: int) -> int:
+    """About how many multiplications a call takes whose result has `size` entries."""
+    entries = [g.numel() for g in given if isinstance(g, torch.Tensor)]
+    each = ENTRY * (sum(entries) + size)
+    if function in _PRODUCTS:
+        return int(each + size * given[0].shape[-1])
+    return int(each + (entries[0] + size) * given[0].shape[-1]) if function in _ELIMINATIONS else each

@@ -33,7 +33,7 @@ _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Mult: torch.mul,
     ast.Div: torch.div,
     ast.Pow: torch.pow,
-    ast.MatMult: torch.matmul,
+    ast.MatMult: FUNCTIONS["matmul"],
 }
 _COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Lt: torch.lt,
@@ -139,7 +139,7 @@ class Reader(Readings):
             power: int | float = int(exponent) if exponent.denominator == 1 else float(exponent)
             return self.apply(node, lambda base: torch.pow(_real(base), power), self.tensor(left))
         combine = _ARITHMETIC[type(symbol)]
-        return self.apply(node, lambda a, b: combine(_real(a), _real(b)), self.tensor(left), self.tensor(right))
+        return self.apply(node, combine, self.real(left), self.real(right))
 
     def constant(self, node: ast.expr) -> Fraction | None:
         """The exact value of an exponent that is written in numbers alone, and None of any other.
@@ -184,7 +184,7 @@ class Reader(Readings):
 
         def evaluate(arguments: Arguments) -> Any:
             given = [place(arguments) for place in places]
-            return self.run(node, function, given, {k: v(arguments) for k, v in keywords.items()})
+            return self.run(arguments, node, function, given, {k: v(arguments) for k, v in keywords.items()})
 
         return evaluate
 

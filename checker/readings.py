@@ -10,16 +10,22 @@ import ast
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from checker.errors import FormulaError
-from checker.functions import ENTRIES, MEASURES, SIZE
+from checker.functions import ENTRIES, MEASURES, SIZE, WORK, work
 from checker.notation import Spelling
 
-Arguments = Mapping[str, torch.Tensor]
+
+class Arguments(dict[str, torch.Tensor]):
+    """Tensors by name, and how much work the formula that they are given to may still do."""
+
+    left: int = WORK
+
+
 Reading = Callable[[Arguments], Any]
 
 _WHOLE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
@@ -92,21 +98,32 @@ class Readings(ABC):
     # -- running
 
     def apply(self, node: ast.expr, function: Callable[..., Any], *operands: Reading) -> Reading:
-        return lambda arguments: self.run(node, function, [operand(arguments) for operand in operands], {})
+        return lambda arguments: self.run(arguments, node, function, [operand(arguments) for operand in operands], {})
 
-    def run(self, node: ast.expr, function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:
+    def run(self, arguments: Arguments, node: ast.expr, function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:
         """Call `function`; what torch cannot do, or should not, becomes an error at the node's column."""
         try:
             if _entries(given) ** 2 > ENTRIES:
                 size = _entries([function(*[_shell(g) for g in given], **named)])
                 if size > ENTRIES:
                     raise self.error(node, f"{self.written(node)!r} would have {size} entries.", f"At most {ENTRIES} are computed.")
-            return function(*given, **named)
+                self.spend(arguments, node, work(function, given, size))
+                return function(*given, **named)
+            result = function(*given, **named)
+            self.spend(arguments, node, work(function, given, _entries([result])))
+            return result
         except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError) as error:
             shapes = ", ".join(str(tuple(g.shape)) for g in given if isinstance(g, torch.Tensor))
             where = f" for shapes {shapes}" if shapes else ""
             reason = str(error).split("\n")[0].rstrip(".")
             raise self.error(node, f"{self.written(node)!r} cannot be computed{where}: {reason}.") from None
+
+    def spend(self, arguments: Arguments, node: ast.expr, multiplications: int) -> None:
+        arguments.left -= multiplications
+        if arguments.left < 0:
+            raise self.error(
+                node, f"it is too expensive to evaluate: {self.written(node)!r} is more than is allowed.", "Simplify the formula."
+            )
 
 
 def _shell(value: Any) -> Any:

@@ -63,6 +63,9 @@ def test_equality_is_proved_or_told_to_how_many_digits(
     assert given.right == (equality in ("proved", "rounded", "compared"))
 
 
+ROUNDED = "is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2)."
+
+
 def right_to(share: float, given: Sequence[Answered]) -> tuple[list[Finding], list[Comparison]]:
     """A diagnosis that knows two kinds: right, to this share of the entry, and wrong."""
     right = all(np.allclose(a.gradients["x"], a.question.gradient["x"], rtol=share, atol=0) for a in given)
