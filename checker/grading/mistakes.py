@@ -17,7 +17,7 @@ from msgspec.structs import replace as with_fields
 from checker.authoring import Exercise
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import Pair
-from checker.grading.questions import Answered, Question
+from checker.grading.questions import Answered
 from checker.grading.recognition import recognised, sizes_of
 from checker.grading.tolerances import allowance, in_single
 from checker.judge.compare import compare
@@ -48,11 +48,7 @@ class _Judged:
     part: str
     answered: Answered
     pair: Pair
-
-    @property
-    def kink(self) -> bool:
-        """Whether this is a gradient where there is none: any subgradient is right."""
-        return self.part != FORWARD and self.answered.question.classification is not None
+    kink: bool = False  #: a gradient where there is none: any subgradient is right
 
     @functools.cached_property
     def member(self) -> bool:
@@ -125,7 +121,7 @@ def _judged(name: str, answered: Answered, *, own: bool) -> _Judged:
         allowed = OWN * error + OWN_LARGEST * np.max(np.abs(truth), initial=0.0)
         return _Judged(part=name, answered=answered, pair=Pair(got=got, truth=truth, allowed=allowance(truth, allowed, orders=1.0)))
     pair = Pair(got=got, truth=question.gradient[name], allowed=question.allowed[name], plain=question.plain.get(name))
-    return _Judged(part=name, answered=answered, pair=pair)
+    return _Judged(part=name, answered=answered, pair=pair, kink=question.classification is not None)
 
 
 def _member(name: str, answered: Answered, pair: Pair) -> bool:
@@ -181,7 +177,7 @@ def _wrong(part: str, judged: Sequence[_Judged]) -> Finding:
         return _located(Finding(part=part, kind=Kind.NOT_FINITE), bad, lambda p: ~np.isfinite(p.got) & np.isfinite(p.truth))
     smooth = [j for j in judged if not j.kink]
     if smooth and not all(j.near for j in smooth):
-        found = recognised(part, [j.pair for j in smooth], sizes_of(smooth[0].question.case))
+        found = recognised(part, [j.pair for j in smooth], sizes_of(smooth[0].answered.question.case))
         if found.kind not in (Kind.WRONG, Kind.SOME_ENTRIES):
             return found
         right = sum(j.near for j in smooth)
