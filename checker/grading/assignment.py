@@ -59,7 +59,7 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True):
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """`assignment.toml`."""
 
-    title: Text  #: names the assignment in the gradebook, on pages and in exports
+    title: Text = "Assignment"  #: names the assignment in the gradebook, on pages and in exports
     exercises: Targets  #: files, folders or `file.py::name`, beside this file or built in
     points: dict[str, Points] = {}  #: what an exercise is worth, by its name; default: what its author wrote
     due: Due | None = None  #: when it is due; none: never

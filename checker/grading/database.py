@@ -71,6 +71,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def scrub(engine: Engine) -> None:
+    """Let what was deleted leave the disk: SQLite overwrites it with zeros in its file, and its log of writes is emptied into that."""
+    if engine.dialect.name == "sqlite":
+        with explained(engine), engine.execution_options(begin="").connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def shown(url: URL) -> str:
     """The place as people write it: a path for SQLite, else the URL without its password."""
     return str(url.database or "in memory") if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)

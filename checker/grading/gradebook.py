@@ -27,12 +27,13 @@ from sqlalchemy import Connection, Engine, Row, Table
 from checker import __version__
 from checker.authoring import Exercise
 from checker.errors import UsageError
-from checker.grading import database, ledger
+from checker.grading import database, ledger, people
 from checker.grading.assignment import Assignment
 from checker.grading.grades import ClassRecord, Result
 from checker.grading.regrading import Change, changes, key
 from checker.grading.submission import Submission
-from checker.grading.tables import assignments, book, grades, results, students, submissions
+from checker.grading.tables import assignments, book, grades, overrides, results, students, submissions
+from checker.grading.terms import Terms
 
 
 class Gradebook:
@@ -137,6 +138,47 @@ class Gradebook:
         with database.reading(self._engine) as connection:
             return ledger.class_record(connection, _assignment(connection, title).id)
 
+    def override(self, student: str, exercise: str, earned: float | None, *, who: str, why: str, title: str | None = None) -> None:
+        """Let `earned` count in place of what is computed, in each attempt of the student; None takes that back. Lateness takes its share.
+
+        `exercise` is a name or id. Every override stays in the history, and no regrade undoes the last one.
+
+        Raises:
+            UsageError: there is no such student, assignment or exercise; `earned` is not from 0 to the points; nobody, or no reason.
+        """
+        with database.writing(self._engine) as connection:
+            row = _assignment(connection, title)
+            heads = msgspec.json.decode(row.terms, type=Terms).exercises
+            head = next((one for one in heads if exercise in (one.name, one.id)), None)
+            if head is None:
+                raise UsageError(f"{row.title!r} has no exercise {exercise!r}; there are {', '.join(one.name for one in heads)}.")
+            if earned is not None and not 0 <= earned <= head.points:
+                raise UsageError(f"{head.name} is worth {head.points:g}: give 0 to {head.points:g} points, not {earned:g}.")
+            if not (who.strip() and why.strip()):
+                raise UsageError("an override needs who decided and why: both are kept with it.")
+            person = people.find(connection, student).id
+            values = {"earned": earned, "who": _kept(who), "why": _kept(why), "made": _now()}
+            connection.execute(sa.insert(overrides).values(assignment=row.id, student=person, exercise=head.id, **values))
+
+    def data_of(self, student: str) -> bytes:
+        """All that is kept about a student, as JSON.
+
+        Raises:
+            UsageError: there is no such student.
+        """
+        with database.reading(self._engine) as connection:
+            return people.data_of(connection, student)
+
+    def forget(self, student: str) -> None:
+        """Delete all that is kept about a student, from the file as well.
+
+        Raises:
+            UsageError: there is no such student.
+        """
+        with database.writing(self._engine) as connection:
+            people.forget(connection, student)
+        database.scrub(self._engine)
+
 
 def _secret(connection: Connection, seed: int | None) -> bytes:
     """The book's secret, made where there is none yet."""
@@ -166,11 +208,11 @@ def _assignment(connection: Connection, title: str | None) -> Row[Any]:
 
 def _row(connection: Connection, table: Table, known: Mapping[str, Any], told: Mapping[str, Any]) -> int:
     """The number of the row that is `known` by these values; where there is none, of a new one that also holds what is `told`."""
-    found = connection.scalar(sa.select(table.c.id).filter_by(**known))
-    if found is None:
-        found = connection.scalar(sa.insert(table).values(**known, **told).returning(table.c.id))
-    assert found is not None
-    return int(found)
+    found: int | None = connection.scalar(sa.select(table.c.id).filter_by(**known))
+    if found is not None:
+        return found
+    made: int = connection.execute(sa.insert(table).values(**known, **told).returning(table.c.id)).scalar_one()
+    return made
 
 
 def _there(connection: Connection, submission: Submission) -> set[tuple[str, ...]]:

@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from checker.grading.grades import Attempt, ClassRecord, Grade, Override, Result, StudentRecord
+from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Override, Result, StudentRecord
 from checker.grading.tables import assignments, grades, overrides, results, students, submissions
 from checker.grading.terms import Terms, counting, lateness
 
@@ -29,8 +29,7 @@ def class_record(connection: Connection, assignment: int) -> ClassRecord:
     graded = _grades(connection, assignment)
     attempts: defaultdict[int, list[Attempt]] = defaultdict(list)
     for handed in connection.execute(sa.select(submissions).where(submissions.c.assignment == assignment).order_by(submissions.c.number)):
-        own = graded.get(handed.id, {})
-        attempts[handed.student].append(_attempt(handed, terms, own, {one: given.get((handed.student, one)) for one in own}))
+        attempts[handed.student].append(_attempt(handed, terms, graded.get(handed.id, {}), given))
     people = connection.execute(sa.select(students).order_by(students.c.student)).all()
     taking = attempts.keys() | {student for student, _ in given}
     return ClassRecord(
@@ -89,13 +88,9 @@ def _grades(connection: Connection, assignment: int) -> dict[int, dict[str, Grad
     return found
 
 
-def _attempt(row: Row[Any], terms: Terms, graded: Mapping[str, Grade], given: Mapping[str, Override | None]) -> Attempt:
-    own: list[Grade] = []
-    for head in terms.exercises:
-        if head.id in graded:
-            override = given[head.id]
-            grade = graded[head.id]
-            own.append(msgspec.structs.replace(grade, earned=override.earned, override=override) if override else grade)
+def _attempt(row: Row[Any], terms: Terms, graded: Mapping[str, Grade], given: Mapping[tuple[int, str], Override]) -> Attempt:
+    own = [_in_force(head, graded.get(head.id), given.get((row.student, head.id))) for head in terms.exercises]
+    kept = [one for one in own if one]
     late = lateness(terms, submitted=datetime.fromisoformat(row.submitted) if row.submitted else None, late=row.late)
     return Attempt(
         number=row.number,
@@ -104,10 +99,18 @@ def _attempt(row: Row[Any], terms: Terms, graded: Mapping[str, Grade], given: Ma
         submitted=row.submitted,
         late_days=late.days,
         deduction=late.deduction,
-        earned=math.fsum(one.earned for one in own) * (1 - late.deduction),
-        grades=own,
+        earned=math.fsum(one.earned for one in kept) * (1 - late.deduction),
+        grades=kept,
         problems=msgspec.json.decode(row.problems, type=list[str]),
     )
+
+
+def _in_force(head: ExerciseHead, grade: Grade | None, override: Override | None) -> Grade | None:
+    """The grade with the points that a person gave, even where there is nothing else to show for the exercise."""
+    if override is None:
+        return grade
+    shown = grade or Grade(result=Result(exercise=head.id, form=None, findings=[]), points=head.points, earned=0.0)
+    return msgspec.structs.replace(shown, earned=override.earned, override=override)
 
 
 def _student(person: Row[Any], attempts: Sequence[Attempt], terms: Terms) -> StudentRecord:
