@@ -46,6 +46,11 @@ class Entry:
         return "/".join(self.path)
 
 
+def crowded(path: tuple[str, ...]) -> Entry:
+    """What stands for the files of `path` that were not looked at."""
+    return Entry(path, problem=f"holds more than {ENTRIES:,} files; the others were not looked at.")
+
+
 def printable(text: str) -> str:
     r"""`text` in Unicode's composed form, with every character that would not show as itself written as an escape.
 
@@ -68,12 +73,22 @@ def litter(path: tuple[str, ...]) -> bool:
     return any(part in LITTER or part.startswith("._") for part in path)
 
 
+def kind(name: str) -> str:
+    """What a file is by its name: `.py`, `.ipynb`, `.zip`, or `.toml` for a file of answers; empty for what is not read.
+
+    Windows hides a second ending, and browsers append one: `answers.py.txt` is meant as `answers.py`.
+    """
+    name = name.lower().rpartition("/")[2]
+    bare = name.removesuffix(".txt").removesuffix(".json")
+    ending = next((ending for ending in (".py", ".ipynb", ".toml") if bare.endswith(ending)), "")
+    if ending == ".toml":
+        return ".toml" if bare == "answers.toml" else ""
+    return ending or (".zip" if name.endswith(".zip") else "")
+
+
 def stem(name: str) -> str:
-    """A file's name without its endings, such as `.py` and `.py.txt`."""
-    bare = name
-    for ending in ("txt", "json", "py", "ipynb", "toml", "zip"):
-        bare = bare[: -len(ending) - 1] if bare.lower().endswith(f".{ending}") else bare
-    return bare or name
+    """A file's name without the ending that says its kind, and what follows that."""
+    return name[: name.lower().rindex(kind(name))] or name if kind(name) else name
 
 
 def found(root: Path) -> list[Entry]:
@@ -96,7 +111,7 @@ def found(root: Path) -> list[Entry]:
             entries.append(found)
         else:
             waiting.extend((child, (*name, printable(child.name))) for child in reversed(found))
-    return [*entries, Entry((printable(root.name),), problem=f"holds more than {ENTRIES:,} files; the others were not looked at.")]
+    return [*entries, crowded((printable(root.name),))]
 
 
 def _look(path: Path, name: tuple[str, ...]) -> Entry | list[Path]:

@@ -8,11 +8,14 @@ Nothing that was handed in is run, parsed as Python, or written to disk.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from checker.errors import UsageError
-from checker.grading import answers, files, learning_systems, notebooks, sources
+from checker.grading import answers, archives, files, gradescope, learning_systems, notebooks, sources
 from checker.grading.files import Entry, Unreadable
 from checker.grading.learning_systems import HandIn
 from checker.grading.submission import Submission
@@ -20,9 +23,11 @@ from checker.sandbox.values import Program
 
 CLASS = 50_000  #: files and folders beside one another in the folder of a class
 BYTES = 32 * 2**20  #: of one student's programs together
+PROBLEMS = 20  #: sentences about one student's files
 
-#: What is read, and how many bytes of it.
-LIMITS = {".py": sources.SOURCE, ".ipynb": notebooks.NOTEBOOK, ".toml": answers.ANSWERS}
+#: How many bytes are read of a file of each kind, in the order in which programs run.
+LIMITS = {".ipynb": notebooks.NOTEBOOK, ".py": sources.SOURCE, ".toml": answers.ANSWERS}
+_OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 def submissions(path: Path) -> list[Submission]:
@@ -32,23 +37,83 @@ def submissions(path: Path) -> list[Submission]:
     Raises:
         UsageError: there is nothing at `path`, or it cannot be read as a whole.
     """
-    found = learning_systems.hand_ins(_groups(path), str(path.parent if path.is_file() else path))
-    return sorted((_submission(each) for each in found), key=lambda s: (s.student.id, s.attempt))
+    with _groups(path) as (groups, source):
+        metadata = groups.pop(gradescope.METADATA, None)
+        try:
+            found = (
+                gradescope.hand_ins(metadata[0].read(gradescope.BYTES), groups, source)
+                if metadata
+                else learning_systems.hand_ins(groups, source)
+            )
+        except Unreadable as error:
+            raise UsageError(f"{gradescope.METADATA} of {path} {error} Download the export again.") from None
+        return [_submission(hand_in) for hand_in in _numbered(found)]
 
 
-def _groups(path: Path) -> Mapping[str, list[Entry]]:
-    """Entries by the file or folder of a student in which they arrived."""
+@contextmanager
+def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
+    """Entries by the file or folder of a student in which they arrived, and where that is."""
     if not path.exists():
         raise UsageError(f"{path} does not exist: give a student's file, or the folder or zip of a class.")
-    if path.is_file():
-        return {files.printable(path.name): files.found(path.resolve())}
     try:
-        children = sorted(child for child in path.iterdir() if not files.litter((child.name,)))
+        if path.is_dir():
+            yield _folder(path), str(path)
+        elif files.kind(path.name) == ".zip":
+            with path.open("rb") as file:
+                yield _archive(archives.entries(file, archives.CLASS_ENTRIES)), str(path)
+        elif files.kind(path.name):
+            yield {files.printable(path.name): files.found(path.resolve())}, str(path.parent)
+        else:
+            raise UsageError(
+                f"{path} is not what students hand in: give a .py, .ipynb or answers.toml file, or the folder or zip of a class."
+            )
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except Unreadable as error:
+        raise UsageError(f"{path} {error} Download it again, or unpack it and give the folder.") from None
+
+
+def _folder(path: Path) -> dict[str, list[Entry]]:
+    children = _children(path)
+    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink() and _of_a_class(inner := _children(children[0])):
+        children = inner  # the zip of a learning system, unpacked into a folder of its own
+    return {files.printable(child.name): group for child in children if (group := files.found(child))}
+
+
+def _children(path: Path) -> list[Path]:
+    children = sorted(child for child in path.iterdir() if not files.litter((child.name,)))
     if len(children) > CLASS:
         raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
-    return {files.printable(child.name): group for child in children if (group := files.found(child))}
+    return children
+
+
+def _of_a_class(children: Sequence[Path]) -> bool:
+    names = [child.name for child in children]
+    return gradescope.METADATA in names or learning_systems.recognised(names)
+
+
+def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:
+    folders = {entry.path[0] for entry in entries}
+    inner = {entry.path[1] for entry in entries if len(entry.path) > 1}
+    if len(folders) == 1 and (gradescope.METADATA in inner or learning_systems.recognised(inner)):
+        entries = [replace(entry, path=entry.path[1:]) for entry in entries if len(entry.path) > 1]
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        group = groups.setdefault(entry.path[0], [])
+        if len(group) < files.ENTRIES:
+            group.append(entry)
+        elif len(group) == files.ENTRIES:
+            group.append(files.crowded(entry.path[:1]))
+    return groups
+
+
+def _numbered(hand_ins: list[HandIn]) -> list[HandIn]:
+    """Sorted by student, each attempt of a student with a number of its own."""
+    found: list[HandIn] = []
+    for hand_in in sorted(hand_ins, key=lambda h: (h.student.id, h.attempt)):
+        taken = found[-1].attempt if found and found[-1].student.id == hand_in.student.id else 0
+        found.append(replace(hand_in, attempt=max(hand_in.attempt, taken + 1)))
+    return found
 
 
 def _submission(hand_in: HandIn) -> Submission:
@@ -56,18 +121,19 @@ def _submission(hand_in: HandIn) -> Submission:
     kept: dict[str, bytes] = {}
     programs: list[Program] = []
     formulas: dict[str, Mapping[str, str]] = {}
-    problems = [f"{entry.name} {entry.problem}" for entry in hand_in.entries if entry.problem]
-    left = BYTES
-    for entry in sorted(hand_in.entries, key=lambda e: (_kind(e.name) != ".ipynb", e.path)):
-        kind = _kind(entry.name)
-        if entry.problem or kind not in LIMITS:
-            continue
-        name = entry.name[: entry.name.lower().rindex(kind)] + kind
+    entries = _unfolded(hand_in.entries)
+    problems = [f"{entry.name} {entry.problem}" for entry in entries if entry.problem]
+    order = list(LIMITS)
+    readable = [entry for entry in entries if not entry.problem and files.kind(entry.name) in LIMITS]
+    for entry in sorted(readable, key=lambda e: (order.index(files.kind(e.name)), e.path)):
+        kind = files.kind(entry.name)
+        name = files.stem(entry.name) + kind
         try:
-            if left < 0:
+            if name in kept:
+                raise Unreadable("was handed in twice; the first was read.")
+            if sum(map(len, kept.values())) > BYTES:
                 raise Unreadable(f"was not read: there are more than {BYTES // 2**20} MiB of programs.")
             data = kept[name] = entry.read(LIMITS[kind])
-            left -= len(data)
             if kind == ".ipynb":
                 programs.append(notebooks.program(name, data))
             elif kind == ".py":
@@ -76,9 +142,10 @@ def _submission(hand_in: HandIn) -> Submission:
                 formulas.update(answers.formulas(data))
         except Unreadable as error:
             problems.append(f"{name} {error}")
-    if not (programs or formulas or problems):
-        seen = ", ".join(entry.name for entry in hand_in.entries[:5]) or "nothing"
-        problems.append(f"There is no .py, .ipynb or answers.toml file here; what was handed in: {seen}.")
+    if not (kept or problems):
+        problems.append(_nothing(entries))
+    if len(problems) > PROBLEMS:
+        problems = [*problems[:PROBLEMS], f"There are {len(problems) - PROBLEMS:,} more problems of this kind."]
     return Submission(
         student=hand_in.student,
         files=kept,
@@ -92,11 +159,25 @@ def _submission(hand_in: HandIn) -> Submission:
     )
 
 
-def _kind(name: str) -> str:
-    """`.py`, `.ipynb`, or `.toml` for a file of answers; empty for what is not read. Browsers and Windows append a second ending."""
-    name = name.lower().rpartition("/")[2]
-    for added in (".txt", ".json"):
-        name = name.removesuffix(added) if name.removesuffix(added).endswith(tuple(LIMITS)) else name
-    if name.endswith(".toml"):
-        return ".toml" if name == "answers.toml" else ""
-    return next((kind for kind in LIMITS if name.endswith(kind)), "")
+def _unfolded(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, with the files of each zip in its place. A zip inside a zip is refused, and so are archives of other kinds."""
+    found: list[Entry] = []
+    for entry in entries:
+        try:
+            if not entry.problem and entry.name.lower().endswith(_OTHER_ARCHIVES):
+                raise Unreadable("is an archive that is not read: hand in the files themselves, or a zip.")
+            if entry.problem or files.kind(entry.name) != ".zip":
+                found.append(entry)
+                continue
+            inside = archives.entries(io.BytesIO(entry.read(archives.ZIP)))
+        except Unreadable as error:
+            found.append(replace(entry, problem=str(error)))
+            continue
+        nested = "is a zip inside a zip, and was not read: hand in the files themselves, or one zip."
+        found += [replace(each, problem=nested) if files.kind(each.name) == ".zip" and not each.problem else each for each in inside]
+    return found
+
+
+def _nothing(entries: Sequence[Entry]) -> str:
+    seen = ", ".join(entry.name for entry in entries[:5]) or "nothing"
+    return f"There is no .py, .ipynb or answers.toml file. What was handed in: {seen}."
