@@ -59,10 +59,8 @@ def walk(exercise: Exercise, seed: int) -> Walk:
     if plan is None:
         raise ExerciseError(f"{exercise.name} has no descent.", file=exercise.path or None, line=exercise.line or None)
     began = time.perf_counter()
-    arguments = at_start(exercise, plan, seed, getattr(torch, plan.dtype))
-    leaves = {name: arguments[name].requires_grad_() for name in exercise.differentiated}
-    update = {"sgd": _sgd, "adam": _adam}[plan.optimizer](list(leaves.values()), plan.rate)
-    batches = _batches(exercise, plan, arguments, seed)
+    training = Training(exercise, plan, at_start(exercise, plan, seed, getattr(torch, plan.dtype)), seed)
+    arguments, leaves = training.arguments, training.leaves
     logged, compared, promised = _logged(plan.steps), _compared(plan), {waypoint.step for waypoint in plan.reaches}
     log = _Log({name: [] for name in leaves})
     waypoints: list[Stop] = []
@@ -74,18 +72,14 @@ def walk(exercise: Exercise, seed: int) -> Walk:
 
     with seeded(seed):
         for step in range(plan.steps):
-            rows = next(batches)
-            loss = _loss(exercise, rows)
-            if plan.zero_grad:
-                for leaf in leaves.values():
-                    leaf.grad = None
-            torch.autograd.backward(loss)
+            rows = next(training.batches)
+            loss = training.backward(rows)
             value = whole(rows, loss) if step in logged or step + 1 in promised else 0.0
             if step in logged:
                 log.add(step, value, leaves)
             if step in compared:
                 waypoints.append(_stop(step, rows, leaves))
-            update()
+            training.update()
             if step + 1 in promised:
                 published += _reached(plan, step + 1, value, leaves)
         log.add(plan.steps, _loss(exercise, arguments).item(), leaves)
@@ -102,6 +96,26 @@ def walk(exercise: Exercise, seed: int) -> Walk:
         waypoints=tuple(waypoints),
         published=tuple(published),
     )
+
+
+class Training:
+    """A descent on its way: `leaves` are the parameters, moved in place; `batches` gives the arguments of each step. A step is
+    `backward` and then `update`."""
+
+    def __init__(self, exercise: Exercise, plan: Descent, arguments: dict[str, torch.Tensor], seed: int) -> None:
+        self.exercise, self.plan, self.arguments = exercise, plan, arguments
+        self.leaves = {name: arguments[name].requires_grad_() for name in exercise.differentiated}
+        self.update: Callable[[], None] = {"sgd": _sgd, "adam": _adam}[plan.optimizer](list(self.leaves.values()), plan.rate)
+        self.batches = _batches(exercise, plan, arguments, seed)
+
+    def backward(self, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The loss of these rows, with its gradient in every leaf; added to what is there where the plan says so."""
+        loss = _loss(self.exercise, rows)
+        if self.plan.zero_grad:
+            for leaf in self.leaves.values():
+                leaf.grad = None
+        torch.autograd.backward(loss)
+        return loss
 
 
 @dataclass

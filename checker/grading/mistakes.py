@@ -19,7 +19,7 @@ from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import Pair
 from checker.grading.questions import Answered
 from checker.grading.recognition import recognised, sizes_of
-from checker.grading.tolerances import allowance, in_single
+from checker.grading.tolerances import allowance
 from checker.judge.compare import compare
 from checker.sandbox.values import Reason, Trouble
 from checker.values import Array, Comparison, Derivation, Verdict, number
@@ -133,7 +133,7 @@ def _member(name: str, answered: Answered, pair: Pair) -> bool:
     assert point is not None
     if not pair.fits or not np.all(np.isfinite(pair.got)):
         return False
-    judge = replace(point, unit=max(point.unit, SINGLE_EPSILON)) if in_single(pair.got) else point
+    judge = replace(point, unit=max(point.unit, SINGLE_EPSILON)) if pair.single else point
     others = {n: g for n, g in answered.gradients.items() if n != name}
     usable = all(n in others and _numbers(others[n]).shape == b.shape for n, b in point.branches[0].items() if n != name)
     companies: list[Mapping[str, Array]] = [{n: _numbers(g) for n, g in others.items()}] if usable else []

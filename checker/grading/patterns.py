@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from checker.grading.tolerances import largest, single_allowance
+from checker.grading.tolerances import in_single, largest, single_allowance
 from checker.values import Array
 
 #: How near a measured factor must be to the number it is named after, in float64 and in float32.
@@ -28,22 +28,26 @@ BULKY = 4096
 class Pair:
     """What was given beside what is right, at one question. Entries where `truth` is not finite are not judged.
 
-    `plain` is what would be right for an upstream of ones, where that is something else.
+    `plain` is what would be right for an upstream of ones, where that is something else. `single` says that the answer was computed in
+    float32; where it is not given, an answer that is a float32 number in every entry was.
     """
 
     got: Array
     truth: Array
     allowed: Array
     plain: Array | None = None
+    single: bool | None = None
     loose: Array = field(init=False)  #: what is allowed to an answer in float32
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "loose", single_allowance(self.got, self.truth, self.allowed))
+        if self.single is None:
+            object.__setattr__(self, "single", in_single(self.got))
+        object.__setattr__(self, "loose", single_allowance(self.truth, self.allowed, everywhere=bool(self.single)))
 
     @property
     def fits(self) -> bool:
         """Whether the shape is the one that was asked."""
-        return self.got.shape == self.truth.shape
+        return bool(self.got.shape == self.truth.shape)
 
     def off(self, allowed: Array) -> Array:
         """Which entries differ from the truth by more than `allowed`, NaN included."""

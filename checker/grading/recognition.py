@@ -12,7 +12,6 @@ import numpy as np
 
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
-from checker.grading.tolerances import in_single
 from checker.values import Case
 
 MISSING_SUM = "summed over the axes along which the argument is broadcast it would be right: is a sum missing?"
@@ -49,7 +48,7 @@ def sizes_of(case: Case) -> dict[int, str]:
 
 def _multiple(part: str, c: float, entries: int, pairs: Sequence[Pair], sizes: Mapping[int, str]) -> Finding:
     """A constant times what is right."""
-    near = NEAR_SINGLE if all(in_single(pair.got) for pair in pairs) else NEAR
+    near = NEAR_SINGLE if all(pair.single for pair in pairs) else NEAR
     if abs(c + 1) <= near:
         return Finding(part=part, kind=Kind.SIGN, factor="−1", wrong=entries, entries=entries)
     terms, plain = counted(c, sizes, near), named(c, near)

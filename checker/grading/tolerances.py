@@ -30,14 +30,14 @@ def allowance(truth: Array, rounding: Array, radius: Array | float = 0.0, *, ord
     return np.asarray(orders * rounding + ENTRY * size + LARGEST * largest(size) + radius)
 
 
-def single_allowance(got: Array, truth: Array, allowed: Array) -> Array:
+def single_allowance(truth: Array, allowed: Array, *, everywhere: bool) -> Array:
     """How far an answer in float32 may be off, given what is `allowed` in float64.
 
-    Only what is a float32 number in every entry can have been computed in float32; anything else may have lost no more than a float32
-    constant loses, so that an error of 10⁻⁶ in float64 arithmetic does not pass for rounding.
+    `everywhere`: it was computed in float32, as only what is a float32 number in every entry can have been. Anything else may have lost no
+    more than a float32 constant loses, so that an error of 10⁻⁶ in float64 arithmetic does not pass for rounding.
     """
     size = np.abs(truth)
-    if not in_single(got):
+    if not everywhere:
         return np.asarray(allowed + CONSTANT * size)
     lost = np.maximum(allowed - ENTRY * size - LARGEST * largest(size), 0.0)
     return np.asarray(SINGLE * lost + SINGLE_ENTRY * size + SINGLE_LARGEST * largest(size))
