@@ -22,16 +22,16 @@ def distribution(page: ClassPage, language: Language) -> Markup | None:
     with drawing():
         drawn = canvas(5.5, 2.2)
         axes = drawn.axes
-        width = page.bars[0].high - page.bars[0].low
         middles = [(bar.low + bar.high) / 2 for bar in page.bars]
         counts = [bar.count for bar in page.bars]
-        axes.bar(middles, counts, width=0.88 * width, color=COLOUR["accent"], linewidth=0)
+        widths = [0.88 * (bar.high - bar.low) for bar in page.bars]
+        axes.bar(middles, counts, width=widths, color=COLOUR["accent"], linewidth=0)
         for middle, count in zip(middles, counts, strict=True):
             if count:
                 axes.annotate(number(count), (middle, count), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom")
         axes.set_xlim(0, page.bars[-1].high)
         axes.set_ylim(0, 1.12 * max(counts))
-        axes.set_xticks([bar.low for bar in page.bars[::2]] + [page.bars[-1].high])
+        axes.set_xticks([bar.low for bar in page.bars] + [page.bars[-1].high])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))

@@ -6,6 +6,8 @@ one.
 
 from __future__ import annotations
 
+import itertools
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,8 +20,8 @@ from checker.report.standing import Standing, standing
 
 #: So many mistakes of an exercise, and so many submissions of one concern, are listed.
 MISTAKES, LISTED = 5, 40
-#: So many bars has the distribution.
-BARS = 10
+#: The distribution has at most so many bars.
+BARS = 12
 
 #: Why a person should look at a submission, the gravest first; each is a heading.
 CONCERNS: dict[str, str] = {
@@ -59,6 +61,12 @@ class Row:
     late_days: float
     attempts: int
     concerns: tuple[Concern, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What the table can be narrowed to."""
+        said = {"person": bool(self.concerns), "late": self.late_days > 0, "nothing": self.attempts == 0}
+        return tuple(tag for tag, true in said.items() if true)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +193,11 @@ def _mistake(finding: Finding) -> tuple[Kind, str]:
 
 
 def _bars(totals: Sequence[float], points: float) -> Iterator[Bar]:
+    """Bars of a width that people count in, and at most `BARS` of them; the first and the last also hold what lies beyond."""
     if not totals or points <= 0:
         return
-    width = points / BARS
-    counts = Counter(min(max(int(total / width + 1e-9), 0), BARS - 1) for total in totals)
-    yield from (Bar(low=at * width, high=(at + 1) * width, count=counts[at]) for at in range(BARS))
+    widths = (digit * 10.0**exponent for exponent in itertools.count(math.floor(math.log10(points)) - 2) for digit in (1, 2, 5))
+    width = next(width for width in widths if points / width <= BARS)
+    bars = math.ceil(points / width - 1e-9)
+    counts = Counter(min(max(int(total / width + 1e-9), 0), bars - 1) for total in totals)
+    yield from (Bar(low=at * width, high=min((at + 1) * width, points), count=counts[at]) for at in range(bars))

@@ -3,7 +3,10 @@
 Comes in: a language's code.  Goes out: translations and formats.  Why: a page is in one language throughout, plural forms included.
 
 English is what the templates and the code say. `reports/translations/zh.po` is the Simplified Chinese, read as it is written: nothing is
-compiled. After a change of words, `pybabel extract` and `pybabel update` bring it up to date (CONTRIBUTING has the commands).
+compiled. After a change of words, these bring it up to date, and what is then empty in it waits for a translator:
+
+    pybabel extract -F pyproject.toml -k marked -k words --no-location -o messages.pot .
+    pybabel update -l zh_Hans -i messages.pot -o reports/translations/zh.po --no-fuzzy-matching --ignore-obsolete --omit-header
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from functools import cache
 from gettext import NullTranslations
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_timezone_gmt
+from babel.dates import format_date, format_time, get_datetime_format, get_timezone_gmt
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -23,6 +26,7 @@ from babel.support import Translations
 
 from checker.content import templates_folder
 from checker.errors import UsageError
+from checker.report.foreign import line
 
 #: The language tag of each code: as pages say it in `lang`, and as Babel reads it.
 TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -50,19 +54,24 @@ class Language:
         """Points and counts, to two decimals where they have any: `2`, `0.5`, `1,234`."""
         return _number(value + 0.0, self.locale)
 
+    def plural(self, value: float) -> int:
+        """The whole number that takes the plural form of `value`: half a point takes that of 2."""
+        return int(value) if value == int(value) else 2
+
     def percent(self, share: float) -> str:
         """A share, to the decimal that keeps one in a thousand from looking like all or nothing: `67%`, `99.9%`."""
         edge = 0 < share < 0.01 or 0.99 < share < 1
         return str(format_percent(share, "0.#%" if edge else "0%", locale=self.locale))
 
     def moment(self, when: str) -> str:
-        """A time in ISO 8601 as people write it, with its offset; as it came where it is no such time."""
+        """A time in ISO 8601 as people write it, with its offset; on one line as it came where it is no such time."""
         try:
             time = datetime.fromisoformat(when)
         except ValueError:
-            return when
+            return line(when)
         offset = get_timezone_gmt(time, "long", self.locale) if time.tzinfo else ""
-        return f"{format_date(time, 'long', self.locale)} {format_time(time, 'HH:mm', locale=self.locale)} {offset}".strip()
+        clock = f"{format_time(time, 'HH:mm', locale=self.locale)} {offset}".strip()
+        return get_datetime_format("medium", self.locale).format(clock, format_date(time, "long", self.locale))
 
 
 @cache

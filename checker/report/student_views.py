@@ -18,8 +18,8 @@ from checker.report.standing import Standing, standing
 from checker.sandbox.values import Form
 from checker.values import Comparison
 
-#: So much of a finding's sentence is shown, and so many comparisons and parts of one answer.
-SENTENCE, MANY = 1200, 60
+#: So much of a finding's sentence is shown; so many comparisons and parts of one answer; so many attempts beside the one that counts.
+SENTENCE, MANY, ATTEMPTS = 1200, 60, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,9 @@ class StudentPage(ReturnedPage):
     content: str
     inside: tuple[Inside | None, ...]
     concerns: tuple[Concern, ...]
-    attempts: tuple[Handed, ...]
+    attempts: int
+    others: tuple[Handed, ...]  #: the latest first
+    older: int  #: how many more there are
 
 
 def returned_page(record: ClassRecord, student: StudentRecord, language: Language) -> ReturnedPage:
@@ -110,13 +112,16 @@ def student_page(record: ClassRecord, student: StudentRecord, language: Language
     returned = returned_page(record, student, language)
     attempt = counting(student)
     grades = by_exercise(attempt) if attempt else {}
+    others = [one for one in reversed(student.attempts) if one is not attempt]
     return StudentPage(
         **{name: getattr(returned, name) for name in ReturnedPage.__dataclass_fields__},
         source=visible(attempt.source, 400) if attempt else "",
         content=attempt.content if attempt else "",
         inside=tuple(_inside(grades.get(head.id)) for head in record.exercises) if attempt else (),
         concerns=tuple(concerns(record, attempt)) if attempt else (),
-        attempts=tuple(_handed(record, one, language) for one in student.attempts),
+        attempts=len(student.attempts),
+        others=tuple(_handed(record, one, language) for one in others[:ATTEMPTS]),
+        older=max(0, len(others) - ATTEMPTS),
     )
 
 
@@ -124,7 +129,7 @@ def _handed(record: ClassRecord, attempt: Attempt, language: Language) -> Handed
     grades = by_exercise(attempt)
     return Handed(
         number=attempt.number,
-        submitted=attempt.submitted or "",
+        submitted=line(attempt.submitted or ""),
         late_days=attempt.late_days,
         deduction=attempt.deduction,
         earned=attempt.earned,

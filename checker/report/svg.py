@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,7 +65,9 @@ def drawing() -> Iterator[None]:
     """While this lasts, matplotlib draws for a page, whatever the user's own settings are."""
     from matplotlib import rc_context
 
-    with rc_context(_settings()):
+    with rc_context(_settings()), warnings.catch_warnings():
+        # text stays text: the reader's fonts have the glyphs, whether matplotlib's do or not
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
         yield
 
 

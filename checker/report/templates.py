@@ -42,6 +42,7 @@ def environment(search: tuple[str, ...], code: str = "en") -> Environment:
     environment.install_gettext_translations(spoken.catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "number": spoken.number,
+        "plural": spoken.plural,
         "percent": spoken.percent,
         "moment": spoken.moment,
         "foreign": visible,

@@ -80,6 +80,7 @@ def grade(
         exercise=head.id,
         form=more.pop("form", Form.GRADIENT),
         findings=findings,
+        seconds=0.0042,
         comparisons=[comparison(part, 0.125) for part, kind in zip(head.parts, kinds, strict=True) if kind is not Kind.RIGHT],
         **more,
     )
@@ -147,7 +148,12 @@ def small_class() -> ClassRecord:
             student(
                 "Emmy Noether",
                 [
-                    attempt(three(Kind.WRONG, [R, Kind.WRONG, R], Kind.RAISED), counts=False, submitted="2026-11-18T09:00:00+08:00"),
+                    attempt(
+                        three(Kind.WRONG, [R, Kind.WRONG, R], Kind.RAISED),
+                        counts=False,
+                        submitted="2026-11-18T09:00:00+08:00",
+                        source="submissions/noether/answers.py",
+                    ),
                     attempt(three(R, [R, R, R], R), number=2, deduction=0.2, late_days=2.0, submitted="2026-11-22T08:00:00+08:00"),
                 ],
             ),
