@@ -103,7 +103,9 @@ class Assignment:
             )
             for one in self.exercises
         ]
-        return Terms(exercises=heads, due=self.due, late=self.late, attempts=self.attempts, versions=versions())
+        return Terms(
+            exercises=heads, due=self.due, late=self.late, attempts=self.attempts, coarse_after=self.coarse_after, versions=versions()
+        )
 
 
 def read(path: Path) -> Assignment:

@@ -115,6 +115,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     grades: list[Grade]
     problems: list[str] = []  #: files that could not be read
     counts: bool = False
+    coarse: bool = False  #: so many attempts were made before that the student is told only right or wrong
 
 
 class StudentRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,6 +102,7 @@ def _attempt(row: Row[Any], terms: Terms, graded: Mapping[str, Grade], given: Ma
         earned=math.fsum(one.earned for one in kept) * (1 - late.deduction),
         grades=kept,
         problems=msgspec.json.decode(row.problems, type=list[str]),
+        coarse=row.number > terms.coarse_after,
     )
 
 

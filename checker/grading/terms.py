@@ -55,6 +55,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     due: Due | None = None
     late: Late = Late()
     attempts: Attempts = Attempts()
+    coarse_after: Positive = 5
     versions: dict[str, str] = {}  #: of the libraries that took part when it was last graded
 
 

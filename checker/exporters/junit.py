@@ -1,0 +1,57 @@
+"""JUnit XML: one suite a student, one case an exercise.
+
+Comes in: a `ClassRecord`.  Goes out: the XML that continuous integration shows.  Why: GitHub, GitLab and Jenkins read it. Students see it,
+so it says what their feedback says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from checker.exporters.words import about, counted, line, right, said
+from checker.grading.grades import ClassRecord, ExerciseHead, Grade, StudentRecord
+
+
+class Junit:
+    """The attempt that counts. An exercise without a grade is skipped; one that earned less than its points failed."""
+
+    name = "junit"
+
+    def export(self, record: ClassRecord) -> Mapping[str, bytes]:
+        xml = JUnitXml(line(record.title))
+        for student in record.students:
+            xml.add_testsuite(_suite(record, student))
+        xml.update_statistics()  # type: ignore[no-untyped-call]
+        data = io.BytesIO()
+        xml.write(data)
+        return {"junit.xml": data.getvalue()}
+
+
+def _suite(record: ClassRecord, student: StudentRecord) -> TestSuite:
+    suite = TestSuite(line(student.id))
+    attempt = counted(student)
+    told = {
+        "name": student.name,
+        "earned": f"{student.earned:g}",
+        "points": f"{record.points:g}",
+        "about": about(attempt) if attempt else "",
+    }
+    for name, value in told.items():
+        suite.add_property(name, line(value))
+    grades = {one.result.exercise: one for one in attempt.grades} if attempt else {}
+    suite.add_testcases([_case(student, head, grades.get(head.id)) for head in record.exercises])
+    return suite
+
+
+def _case(student: StudentRecord, head: ExerciseHead, grade: Grade | None) -> TestCase:
+    case = TestCase(line(head.name), classname=line(student.id), time=grade.result.seconds if grade else 0.0)
+    if grade is None:
+        case.result = [Skipped("not graded")]
+    elif not right(grade):
+        failure = Failure(f"{grade.earned:g} of {grade.points:g} points", "wrong")
+        failure.text = said(grade)
+        case.result = [failure]
+    return case

@@ -1,0 +1,58 @@
+"""CSV: one row a student, one column an exercise.
+
+Comes in: a `ClassRecord`.  Goes out: CSV (RFC 4180), in UTF-8 that begins with a byte order mark.  Why: spreadsheets open it, and without
+the mark they take a Chinese name for another encoding. A text that a spreadsheet would compute gets an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+
+from checker.exporters.words import counted, line
+from checker.grading.grades import ClassRecord, StudentRecord
+
+BEFORE = ("student", "name")
+AFTER = ("total", "points", "late_days", "deduction", "attempt", "attempts", "submitted", "by_hand")
+
+_COMPUTED = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+
+
+class Csv:
+    """The grades of the attempt that counts; `total` is after the deduction for lateness, the exercises are before it."""
+
+    name = "csv"
+
+    def export(self, record: ClassRecord) -> Mapping[str, bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        titles = [head.id if head.name in (*BEFORE, *AFTER) else head.name for head in record.exercises]
+        writer.writerow([*BEFORE, *map(safe, titles), *AFTER])
+        writer.writerows(_row(record, student) for student in record.students)
+        return {"grades.csv": text.getvalue().encode("utf-8-sig")}
+
+
+def safe(text: str) -> str:
+    """`text` on one line, and so that no spreadsheet computes it."""
+    shown = line(text)
+    return f"'{shown}" if _COMPUTED.match(shown) and not _NUMBER.fullmatch(shown) else shown
+
+
+def _row(record: ClassRecord, student: StudentRecord) -> list[str]:
+    attempt = counted(student)
+    grades = {one.result.exercise: one for one in attempt.grades} if attempt else {}
+    earned = [_shown(grades[head.id].earned) if head.id in grades else "" for head in record.exercises]
+    about = ["", "", "", str(len(student.attempts)), "", ""]
+    if attempt:
+        by_hand = " ".join(head.name for head in record.exercises if head.id in grades and grades[head.id].override)
+        about = [_shown(attempt.late_days), _shown(attempt.deduction), str(attempt.number), str(len(student.attempts))]
+        about += [attempt.submitted or "", safe(by_hand)]
+    return [safe(student.id), safe(student.name), *earned, _shown(student.earned), _shown(record.points), *about]
+
+
+def _shown(value: float) -> str:
+    """A number to six places, as a spreadsheet reads it."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")

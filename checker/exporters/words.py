@@ -1,0 +1,50 @@
+"""What exports for students say, and text that every format can hold.
+
+Comes in: a grade, or any text.  Goes out: plain text.  Why: formats differ in what they cannot hold, and text that a student wrote must be
+data in all of them; and what a student reads is said in one place, which never holds a true value.
+"""
+
+from __future__ import annotations
+
+import re
+
+from checker.grading.feedback import summary
+from checker.grading.grades import Attempt, Grade, Kind, StudentRecord
+
+#: What XML 1.0 cannot hold, which is also what a terminal would obey: controls, halves of characters, two that are none.
+_UNHOLDABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def holdable(text: str) -> str:
+    """`text` without characters that no format may hold."""
+    return _UNHOLDABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def line(text: str) -> str:
+    """`text` on one line."""
+    return " ".join(holdable(text).split())
+
+
+def counted(student: StudentRecord) -> Attempt | None:
+    """The attempt that a student's points come from; where none counts, the last."""
+    return next((one for one in student.attempts if one.counts), student.attempts[-1] if student.attempts else None)
+
+
+def right(grade: Grade) -> bool:
+    """Whether a grade passes: all the points, and where there are none to earn or lose, no mistake."""
+    if grade.points > 0 or grade.override:
+        return grade.earned >= grade.points
+    return all(finding.kind is Kind.RIGHT for finding in grade.result.findings)
+
+
+def said(grade: Grade) -> str:
+    """What a student reads about an answer: points, what was found, and who gave other points."""
+    by_hand = f"\nPoints given by hand: {grade.override.why}" if grade.override else ""
+    return holdable(f"{grade.earned:g} of {grade.points:g} points.\n{summary(grade.result, 'en')}{by_hand}")
+
+
+def about(attempt: Attempt) -> str:
+    """What a student reads about an attempt as a whole: lateness, and files that could not be read."""
+    days = "a day" if attempt.late_days == 1 else f"{attempt.late_days:g} days"
+    late = f"Late by {days}: {attempt.deduction:.0%} of the points are taken." if attempt.late_days else ""
+    return holdable("\n".join(one for one in (f"Attempt {attempt.number}.", late, *attempt.problems) if one))
