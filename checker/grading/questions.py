@@ -20,7 +20,6 @@ from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.grading import points
 from checker.grading.tolerances import ORDERS, allowance, largest
-from checker.grading.trajectories import Trajectory, trajectory
 from checker.judge.belief import UNREPEATABLE, believe, tape_of
 from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious
@@ -157,8 +156,6 @@ def _holds(question: Question) -> bool:
 class Pool:
     """The points of one exercise, drawn from `secret`; each truth is found when it is first asked for, and kept.
 
-    `trajectory` is the path that a training step must walk; None where the exercise has no descent.
-
     Raises:
         ExerciseError: no fresh point can be used: the function is stochastic, has too many entries, or no truth could be found.
     """
@@ -169,7 +166,6 @@ class Pool:
         self._cases, self._paths = points.fresh(exercise, self._settings, size)
         self._found: dict[int, Question | None] = {}
         self._reasons: list[str] = []
-        self.trajectory = trajectory(exercise, secret)
         if not any(self._fresh(number) for number in range(len(self._cases))):
             message = f"{exercise.name} cannot be graded: {self._reasons[-1]}."
             advice = "Change its function or its sizes, or leave it out of the assignment."
