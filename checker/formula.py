@@ -54,7 +54,7 @@ def parse(text: str, names: Collection[str]) -> Formula:
     Raises:
         FormulaError: with the column, and what to write instead.
     """
-    spelling = spell(text)
+    spelling = spell(text, names)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on Python

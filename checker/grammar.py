@@ -11,6 +11,7 @@ import difflib
 import inspect
 import math
 import operator
+import re
 import unicodedata
 from collections.abc import Callable, Collection
 from fractions import Fraction
@@ -49,7 +50,7 @@ _CONSTANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "e": lambda one: torch.exp(one),
 }
 #: Letters that look Latin and are not.
-_LOOKALIKES = str.maketrans("асеіјорухһԁԛԝАВЕІЈКМНОРСТХοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwABEIJKMHOPCTXoABEZHIKMNOPTYX")
+_LOOKALIKES = str.maketrans("асеіјорухһԁԛԝѕАВЕІЈКМНОРСТХЅοανρυικχγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwsABEIJKMHOPCTXSoavpuikxywABEZHIKMNOPTYX")
 
 
 class Reader(Readings):
@@ -121,6 +122,16 @@ class Reader(Readings):
             return self.error(node, f"{text} is a function.", f"Write {text}(…).")
         if text == "T":
             return self.error(node, "T is no name here.", "Write x.T or xᵀ for the transpose.")
+        if "T" < text[:2] <= "Tz" and text[1:] in among:
+            return self.error(node, f"{text} is no name here.", f"Write ᵀ{text[1:]} for the transpose, as in xᵀ{text[1:]}.")
+        entry = re.fullmatch(r"(.+?)_?(\d+)|(.+)_(\w)", text)
+        base, place = (entry[1] or entry[3], entry[2]) if entry else ("", None)
+        if base in self.names:
+            one = f"Write {base}[{place}] for one entry; the first is {base}[0]."
+            return self.error(node, f"{text} is no name here.", one if place else f"{base} stands for all of its entries.")
+        strange = next((c for c in text if not c.isascii()), None)
+        if strange is not None:
+            return self.error(node, f"{text!r} is no name here: it holds {unicodedata.name(strange, 'a strange letter')}.", self.known())
         near = difflib.get_close_matches(text, among, n=1)
         return self.error(node, f"{text} is no name here.", f"Is {near[0]} meant?" if near else self.known())
 

@@ -11,30 +11,36 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from checker.errors import FormulaError
+from checker.functions import FUNCTIONS
 
 LONGEST = 4000  #: characters
 DEEPEST = 60  #: brackets in brackets
 DIGITS = 30  #: of one number
 
 _SYMBOLS = {
-    **dict.fromkeys("·×⋅∙•∗⊙", "*"),
-    **dict.fromkeys("÷∕", "/"),
+    **dict.fromkeys("·×⋅∙•∗⊙∘", "*"),
+    **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("−–—‐‑", "-"),
     "^": "**",
-    "−": "-",
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
     **{c: c for c in "+-*/@.,:=<>!()[]"},
 }
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OPERATORS = frozenset({"and", "or", "not"})
 _CONSTANTS = frozenset({"True", "False", "None"})
+_LETTER = r"(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹])"  #: superscripts are no part of a name
 _TOKEN = re.compile(
-    r"""(?P<space>\s+) | (?P<index>\.[0-9]+(?=\.[^\W\d])) | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+) | (?P<transpose>[ᵀ⊤]) | (?P<name>(?:(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹])[^\W\d])(?:(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹])\w)*) | (?P<symbol>.)""",
+    rf"""(?P<space>\s+) | (?P<norm>[‖∥]|\|\|) | (?P<fraction>[¼½¾⅐-⅞])
+    | (?P<index>\.[0-9]+(?=\.[^\W\d])) | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+) | (?P<transpose>\^?[ᵀ⊤]|\^T(?!\w))
+    | (?P<name>(?:{_LETTER}[^\W\d])(?:{_LETTER}\w)*) | (?P<symbol>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _ADVICE = {
@@ -44,8 +50,28 @@ _ADVICE = {
     **dict.fromkeys("Σ∑", "Write sum(x)."),
     **dict.fromkeys("∏", "Write prod(x)."),
     **dict.fromkeys("&~", "Write and, or, not inside where(condition, a, b)."),
-    **dict.fromkeys("\"'", "A formula holds no text in quotes."),
+    **dict.fromkeys("∇∂", "Write what the derivative is, in terms of the inputs."),
+    **dict.fromkeys("'′", "Write xᵀ for a transpose. A formula holds no text in quotes."),
+    **dict.fromkeys('"“”‘’', "A formula holds no text in quotes."),
+    **dict.fromkeys(";；", "Write one formula, and commas between arguments."),
+    **dict.fromkeys("、。", "Write , between arguments, and nothing at the end."),
+    **dict.fromkeys("{}", "Use round brackets."),
+    "∞": "Write inf, as in norm(x, inf).",
+    "\\": "Write / for a quotient.",
 }
+#: What people write before the formula itself: `dy/dx =`, `∇f(x) =`, `grad_x =`, `f'(x) =`; looked for in the first `BEFORE` characters.
+_LABEL = re.compile(
+    r"""\s*(?:[∇∂]\s*[\w.]* | (?:[dDg]|[gG]rad)[\w.]* | [\w.]+(?:[_.]grad|'))\s*    # ∇, ∂L, dy, grad_x, x.grad, f'
+    (?:[\w.]+\s*)? (?:\([\w\s,.]*\)\s*)? (?:/\s*[d∂][\w.]*\s*)? =(?!=)         # f, (x), /dx, =""",
+    re.VERBOSE,
+)
+BEFORE = 60
+#: After these, a number and what stands next to it are not clearly a product: 1/2x, x^2y.
+_BINDING = frozenset("/÷∕⁄^@")
+
+
+#: Kind, text and column.
+Token = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -67,23 +93,32 @@ def member(name: str) -> str:
     return re.sub(r"\.([0-9]+)", r"._\1", name)
 
 
-def spell(text: str) -> Spelling:
-    """Read the tokens of `text` and write them as Python does.
+def spell(text: str, names: Collection[str] = ()) -> Spelling:
+    """Read the tokens of `text`, in which `names` may be used, and write them as Python does.
 
     Raises:
         FormulaError: empty, too long, too deep, a number out of range, a character or word that means nothing here, a missing `*`.
     """
-    return _Speller(text).spelled()
+    return _Speller(text, names).spelled()
+
+
+def _power_of_t(token: Token) -> list[Token]:
+    """`^T` is a transpose, unless an input is called T."""
+    return [("symbol", "^", token[2]), ("name", "T", token[2] + 1)] if token[1] == "^T" else [token]
 
 
 class _Speller:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names: Collection[str]) -> None:
         if len(text) > LONGEST:
             raise FormulaError(f"it has {len(text)} characters; at most {LONGEST} are read.", formula=text, column=LONGEST + 1)
         self.text = text
         # Full-width forms, as East Asian keyboards type them: ASCII at a fixed distance, so columns stay.
         plain = "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text)
+        if label := _LABEL.match(plain, 0, BEFORE):
+            plain = " " * label.end() + plain[label.end() :]
         self.tokens = [(str(m.lastgroup), m.group(), m.start()) for m in _TOKEN.finditer(plain) if m.lastgroup != "space"]
+        if "T" in names:
+            self.tokens = [part for token in self.tokens for part in _power_of_t(token)]
         self.python: list[str] = []
         self.columns: list[int] = []
         self.operand = False  # whether what was read last can be the left side of an operator
@@ -116,19 +151,39 @@ class _Speller:
         return Spelling(self.text, "".join(self.python), tuple(self.columns))
 
     def starts(self, at: int) -> bool:
-        """Whether a new operand starts at token `at`, after an operand. There a ‖ closes, and a bracket after a name is a call's."""
+        """Whether a new operand starts at token `at`, after an operand. There an open ‖ closes, and a bracket after a name is a call's."""
         kind, token, _ = self.tokens[at]
         if kind == "name":
             return token not in _OPERATORS and not keyword.iskeyword(token)
-        return kind == "number" or token == "√" or (token == "(" and self.tokens[at - 1][0] != "name")
+        if kind == "norm":
+            return self.norms == 0
+        return kind in ("number", "fraction") or token == "√" or (token == "(" and self.tokens[at - 1][0] != "name")
 
     def multiply(self, at: int) -> None:
-        """The product between two neighbours: implied after a transpose, an error elsewhere."""
-        _, token, column = self.tokens[at]
+        """The product between two neighbours: implied after a transpose, and after a number that nothing binds; an error elsewhere."""
+        kind, token, column = self.tokens[at]
         before, word, _ = self.tokens[at - 1]
-        if before != "transpose":
-            raise self.error(column, f"an operator is missing between {word!r} and {token!r}.", f"Is {word} * {token} meant?")
-        self.write("%", column)
+        if before == "transpose":
+            self.write("%", column)
+        elif before in ("number", "fraction") and kind not in ("number", "fraction"):
+            if self.bound(at - 1):
+                raise self.error(
+                    column, f"it is not clear what {word} {token} belongs to.", "Write every * and the brackets that are meant."
+                )
+            self.write("*", column)
+        else:
+            matrices = f", or {word} @ {token}" if kind == "name" else ""
+            advice = f"Write {word}({token})." if word in FUNCTIONS else f"Is {word} * {token} meant{matrices}?"
+            raise self.error(column, f"an operator is missing between {word!r} and {token!r}.", advice)
+        self.operand = False
+
+    def bound(self, at: int) -> bool:
+        """Whether the number at token `at` is a divisor, an exponent or a factor of a matrix product."""
+        at -= 1
+        while at > 0 and self.tokens[at][1] in ("-", "−", "+"):
+            at -= 1
+        power = at > 0 and self.tokens[at][1] == "*" == self.tokens[at - 1][1]
+        return at > 0 and (power or self.tokens[at][1] in _BINDING)
 
     def read_number(self, at: int, token: str, column: int) -> None:
         mantissa, size = re.split("[eE]", token)[0], float(token)
@@ -141,6 +196,15 @@ class _Speller:
         self.write(token, column, len(token))
         self.operand = True
 
+    def read_fraction(self, at: int, token: str, column: int) -> None:
+        """½ and its like are quotients of whole numbers."""
+        self.write(f"({unicodedata.normalize('NFKC', token).replace('⁄', '/')})", column)
+        self.operand = True
+
+    def read_norm(self, at: int, token: str, column: int) -> None:
+        self.norms += -1 if self.operand else 1
+        self.write(")" if self.operand else "norm(", column, len(token))
+
     def read_index(self, at: int, token: str, column: int) -> None:
         self.write(member(token), column, len(token))
 
@@ -152,7 +216,7 @@ class _Speller:
     def read_transpose(self, at: int, token: str, column: int) -> None:
         if not self.operand:
             raise self.error(column, f"{token} has nothing before it to transpose.")
-        self.write(".T", column)
+        self.write(".T", column, len(token))
 
     def read_name(self, at: int, token: str, column: int) -> None:
         if token in _OPERATORS:
@@ -162,16 +226,15 @@ class _Speller:
             advice = "Write where(condition, a, b)." if token in ("if", "else") else "Use names, numbers, operators and functions."
             raise self.error(column, f"the word {token!r} means nothing here.", advice)
         else:
-            self.write(token, column, len(token))
+            self.write(token.translate(_SUBSCRIPTS), column, len(token))
             self.operand = True
 
     def read_symbol(self, at: int, token: str, column: int) -> None:
         match token:
             case "√":
                 self.root(at, column)
-            case "‖":
-                self.norms += -1 if self.operand else 1
-                self.write(")" if self.operand else "norm(", column)
+            case "=" if not self.brackets and not {"<", ">", "=", "!", ":"} & {t for _, t, _ in self.tokens[max(at - 1, 0) : at + 2 : 2]}:
+                raise self.error(column, "a formula has no = sign.", "Write what the gradient is, and nothing else.")
             case _ if token in _SYMBOLS:
                 self.write(_SYMBOLS[token], column)
                 self.operand = token in ")]"

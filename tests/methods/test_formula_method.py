@@ -123,7 +123,7 @@ def test_a_right_answer_in_any_spelling_is_proved(found: Exercise, answer: dict[
         (cross_entropy, {"logits": "softmax(logits) - one_hot(labels, 4)"}, "Every entry is 3 times the truth."),
         (doubling, {"a": "1024"}, "is not the gradient: it gives 1024, the truth is"),
         (twice_dot, {"x": "4 * y"}, "answer for x: the formula '4 * y', column 5: y is no name here."),
-        (twice_dot, {"x": "4x"}, "Is 4 * x meant?"),
+        (twice_dot, {"x": "x 4"}, "Is x * 4 meant?"),
         (twice_dot, {"x": "outer(x, x)"}, "the answer for x has shape (4, 4), and x has shape (4,)."),
         (twice_dot, {"x": "x @ ones(3)"}, "cannot be computed for shapes (4,), (3,)"),
     ],
