@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from checker import __version__
+from checker import __version__, grading_commands
 from checker.errors import CheckerError, Error, UsageError
 
 if TYPE_CHECKING:
@@ -142,14 +142,24 @@ def list_(targets: Targets = None) -> None:
 
 @app.command()
 def report(
-    files: Annotated[list[Path], typer.Argument(metavar="RECORD", help="Record files, made by `checker check --record FILE`.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", show_default=False, help="Record files, made by `checker check --record FILE`, or one gradebook."),
+    ] = None,
     output: Annotated[Path, typer.Option("-o", metavar="DIR", help="Write the report here.")] = Path("checker-report"),
+    assignment: grading_commands.Title = None,
+    language: grading_commands.Language = "en",
 ) -> None:
-    """Make a report from record files, without running anything."""
-    from checker.record import read
-    from checker.report import render
+    """Make a report from record files or from a gradebook, without running anything. None given: the gradebook of this folder."""
+    given = sources or [grading_commands.GRADEBOOK]
+    if grading_commands.is_gradebook(given[0]):
+        first = grading_commands.class_report(given, output, title=assignment, language=language)
+    else:
+        from checker.record import read
+        from checker.report import render
 
-    typer.echo(f"Report: {render([read(path) for path in files], output)}")
+        first = render([read(Path(path)) for path in given], output)
+    typer.echo(f"Report: {first}")
 
 
 @app.command()
@@ -170,6 +180,9 @@ def doctor() -> None:
     for finding in findings:
         typer.echo(str(finding))
     raise typer.Exit(AS_EXPECTED if all(finding.works for finding in findings) else UNEXPECTED)
+
+
+grading_commands.register(app)
 
 
 def exit_code(document: Document, *, strict: bool = False) -> int:

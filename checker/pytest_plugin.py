@@ -1,7 +1,8 @@
 """The pytest plugin.
 
-Comes in: `pytest --checker-exercises PATH`, or the ini key `checker_exercises`.  Goes out: one test an exercise and method; and the fixture
-`check_gradient` for everyone.  Why: a project that has pytest should need nothing else to hold its gradients.
+Comes in: `pytest --checker-exercises PATH`, or the ini key `checker_exercises`; `pytest --checker-submission FILE`.  Goes out: one test an
+exercise and method, or one for each exercise that a student answers; and the fixture `check_gradient` for everyone.  Why: a project that
+has pytest should need nothing else to hold its gradients.
 
 Nothing but pytest is imported until an exercise or the fixture is used: every run of pytest loads this module.
 """
@@ -41,21 +42,38 @@ def check_gradient() -> Callable[..., None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("checker", "gradient checking").addoption(
+    group = parser.getgroup("checker", "gradient checking")
+    group.addoption(
         "--checker-exercises",
         metavar="PATH",
         action="append",
         default=[],
         help="Collect the exercises of this file, file.py::name or folder as tests, one for each method. Repeatable.",
     )
+    group.addoption(
+        "--checker-submission",
+        metavar="FILE",
+        help="Test a student's answers, in the sandbox: one test for each exercise of --checker-exercises, or of the folder "
+        "'exercises' beside FILE.",
+    )
+    group.addoption("--checker-i-trust-this-file", action="store_true", help="Run the answers without a sandbox. Only for your own file.")
     parser.addini("checker_exercises", "Files and folders whose exercises are collected as tests.", type="paths", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the exercises' paths to what pytest collects."""
+    """Add the exercises' paths to what pytest collects, or have it collect a student's file alone."""
+    config.stash[_PATHS], config.stash[_RECORDS] = [], {}
+    submission = config.getoption("--checker-submission")
+    if submission is not None:
+        file = config.invocation_params.dir / submission
+        if not file.is_file():
+            raise pytest.UsageError(f"checker: {submission} is no file; --checker-submission takes a student's file.")
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args.clear()
+        config.args.append(str(file))
+        return
     given = [config.invocation_params.dir / text for text in config.getoption("--checker-exercises")]
     paths = [Path(path) for path in (*given, *config.getini("checker_exercises"))]
-    config.stash[_PATHS], config.stash[_RECORDS] = [], {}
     for path in paths:
         file, _, name = str(path).partition("::")
         if not Path(file).exists():
@@ -66,8 +84,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
-    """Collect a file below one of the paths as exercises; as tests too only where its name says that it holds some."""
+    """Collect a file below one of the paths as exercises, as tests too only where its name says that it holds some; and a student's file,
+    which pytest must not import, as nothing else."""
     found: list[pytest.Collector] = yield  # type: ignore[assignment]
+    submission = parent.config.getoption("--checker-submission")
+    if submission is not None and file_path == (parent.config.invocation_params.dir / submission).resolve():
+        from checker.pytest_submission import SubmissionFile
+
+        return [SubmissionFile.from_parent(parent, path=file_path)]  # type: ignore[return-value]
     if file_path.suffix != ".py" or not _wanted(parent.config, file_path):
         return found  # type: ignore[return-value]
     holds_tests = any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("python_files"))

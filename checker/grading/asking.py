@@ -1,0 +1,143 @@
+"""Asking an answer at a point.
+
+Comes in: a session that has loaded the answer, what was found of it, and a question.  Goes out: what it gave, as `Answered`.  Why: the five
+forms differ only in how they are asked; whatever judges the gradient need not know which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from checker.grading.questions import Answered, Question
+from checker.grading.trajectories import Trajectory
+from checker.sandbox.session import Session
+from checker.sandbox.values import Form, Found, Reason, Stopped, Trouble
+from checker.values import Array, Case
+
+#: What students write before or after an argument's name to mean its gradient: `dx`, `grad_x`, `x_grad`.
+_PREFIXES, _SUFFIXES = ("d", "d_", "grad_", "g_", "∂", "∇"), ("_grad", "_bar", ".grad")
+#: Differences of a student's own forward are taken for at most so many entries.
+_ENTRIES = 256
+_NO_VALUE = Trouble(reason=Reason.KIND, text="forward returned no value")
+
+
+def ask(session: Session, name: str, found: Found, question: Question, value_right: Callable[[Answered], bool]) -> Answered:
+    """Ask the answer called `name` for its gradient, and for its value where its form computes one. A wrong value's own gradient, by
+    differences, comes along, so that the backward can be judged by what it belongs to."""
+    arguments, upstream = _arguments(question.case), _upstream(question)
+    if found.form is Form.GRADIENT:
+        try:
+            given = session.call(name, "gradient", arguments, upstream=upstream if question.value.ndim else None)
+        except Stopped as stopped:
+            return Answered(question=question, gradients={}, trouble=stopped.trouble)
+        return Answered(question=question, gradients=_named(given, question.case))
+    value: Array | None = None
+    gradients: Mapping[str, Array] = {}
+    trouble: Trouble | None = None
+    try:
+        value = _value(session.call(name, "forward", arguments))
+        gradients = _named(session.call(name, "backward", {}, upstream=upstream), question.case)
+    except Stopped as stopped:
+        trouble = stopped.trouble
+    answered = Answered(question=question, gradients=gradients, value=value, trouble=trouble)
+    if trouble is not None or value is None or value.shape != question.value.shape or value_right(answered):
+        return answered
+    own = _differences(lambda moved: _value(session.call(name, "forward", moved)), arguments, question.case.differentiated, upstream)
+    return Answered(question=question, gradients=gradients, value=value, own=own)
+
+
+def walk(session: Session, name: str, trajectory: Trajectory) -> tuple[list[Mapping[str, Array]], Trouble | None]:
+    """The states that a training step reaches from the reference's start, each from the one before; and what stopped it, if anything."""
+    states: list[Mapping[str, Array]] = []
+    state = dict(trajectory.start)
+    for batch in trajectory.batches:
+        try:
+            given = session.call(name, "step", state, batch=batch)
+        except Stopped as stopped:
+            return states, stopped.trouble
+        reached = _match(given, tuple(state), tuple(state))
+        states.append(reached)
+        if any(n not in reached or reached[n].shape != state[n].shape for n in state):
+            break
+        state = {n: np.asarray(reached[n], dtype=np.float64) for n in state}
+    return states, None
+
+
+def _arguments(case: Case) -> dict[str, Array]:
+    return {name: np.asarray(tensor.detach().numpy()) for name, tensor in case.arguments.items()}
+
+
+def _upstream(question: Question) -> Array:
+    vector = question.case.upstream[0]
+    assert vector is not None  # a question's first output is floating
+    return np.asarray(vector.detach().numpy())
+
+
+def _value(given: Sequence[tuple[str, Array]]) -> Array | None:
+    return given[0][1] if given else None
+
+
+def _named(given: Sequence[tuple[str, Array]], case: Case) -> dict[str, Array]:
+    """The returned arrays by argument: of a tuple with a place for every input, or one for every differentiated input."""
+    return _match(given, case.differentiated, tuple(case.arguments))
+
+
+def _match(given: Sequence[tuple[str, Array]], wanted: Sequence[str], every: Sequence[str]) -> dict[str, Array]:
+    places = [int(label) for label, _ in given if label.isdecimal()]
+    order = every if any(place >= len(wanted) for place in places) else wanted
+    found: dict[str, Array] = {}
+    for label, array in given:
+        if label.isdecimal():
+            name = order[int(label)] if int(label) < len(order) else None
+        else:
+            name = _meant(label, wanted) if label else wanted[0]
+        if name in wanted:
+            found.setdefault(name, array)
+    return found
+
+
+def _meant(label: str, wanted: Sequence[str]) -> str | None:
+    """Which argument a key such as `dx` or `grad_x` means."""
+    spellings = [label, *(label.removeprefix(p) for p in _PREFIXES), *(label.removesuffix(s) for s in _SUFFIXES)]
+    exact = next((s for s in spellings if s in wanted), None)
+    if exact is not None:
+        return exact
+    folded = {name.casefold(): name for name in wanted}
+    return next((folded[s.casefold()] for s in spellings if s.casefold() in folded), None)
+
+
+def _differences(
+    forward: Callable[[Mapping[str, Array]], Array | None], arguments: Mapping[str, Array], wanted: Sequence[str], upstream: Array
+) -> dict[str, tuple[Array, Array]]:
+    """Jᵀv of `forward` by central differences at two steps, extrapolated (Richardson): the error goes with h⁴, its estimate with what the
+    extrapolation changed. Empty where there are too many entries, or where the forward does not answer."""
+    if sum(arguments[name].size for name in wanted) > _ENTRIES:
+        return {}
+
+    def slope(name: str, at: tuple[int, ...], step: float) -> float:
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = {n: a.copy() for n, a in arguments.items()}
+            moved[name][at] += sign * step
+            value = forward(moved)
+            if value is None or value.shape != upstream.shape:
+                raise Stopped(_NO_VALUE)
+            ends.append((float(np.vdot(upstream, value)), float(moved[name][at])))
+        (high, above), (low, below) = ends
+        return (high - low) / (above - below)
+
+    own: dict[str, tuple[Array, Array]] = {}
+    try:
+        for name in wanted:
+            gradient, error = np.zeros(arguments[name].shape), np.zeros(arguments[name].shape)
+            for at in np.ndindex(gradient.shape):
+                step = 2.0**-10 * max(1.0, abs(float(arguments[name][at])))
+                coarse, fine = slope(name, at, 2 * step), slope(name, at, step)
+                gradient[at] = (4 * fine - coarse) / 3
+                error[at] = abs(fine - coarse) + 1e-9 * abs(fine)
+            own[name] = (gradient, error)
+    except Stopped:
+        return {}
+    return own
