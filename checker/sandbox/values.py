@@ -14,6 +14,13 @@ from typing import Literal
 #: What is mounted for an answer: NumPy alone, or NumPy and torch. Code that must not use autograd runs where torch is not there.
 Kind = Literal["numpy", "torch"]
 
+#: What is asked of an answer: its gradient; the value and then the gradient of a pair or an operation; the parameters after a step.
+Verb = Literal["gradient", "forward", "backward", "step"]
+
+#: What stands between untrusted code and the machine; `layers.py` says what each stops. Tests leave one out at a time.
+LAYERS = ("bubblewrap", "namespaces", "limits", "privileges", "landlock", "seccomp")
+ALL = frozenset(LAYERS)
+
 
 class Form(enum.StrEnum):
     """How an answer was written, which decides how it is asked."""

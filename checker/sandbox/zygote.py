@@ -1,0 +1,167 @@
+"""The server that every child is a fork of: it has loaded NumPy, and perhaps torch, so that a child starts in milliseconds.
+
+Comes in: on a socket from the host, "open" with the ends of a channel and of a pipe for output, and "close".  Goes out: a child, and later
+how it ended.  Why: loading torch takes seconds, forking takes none, and what is forked has seen no other student's code.
+
+It trusts the host and reads nothing that a child writes. It has one child at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+
+from checker.sandbox import child, layers
+from checker.sandbox.frames import Type, frame
+from checker.sandbox.values import Kind, Limits
+
+#: What the host asks: 1 to open, 0 to close; and the limits of the child to open.
+REQUEST = struct.Struct("<B3d5q")
+#: What it is told: after "open", the child's number; after "close", the status of `os.waitpid`, its processor seconds, and whether it ran on.
+REPLY = struct.Struct("<qid?")
+READY = b"\1"
+#: The descriptor of the channel in a child.
+CHANNEL = 3
+
+
+def request(limits: Limits | None) -> bytes:
+    """Asks to open with `limits`, or to close."""
+    return REQUEST.pack(limits is not None, *astuple(limits or Limits()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How children are made."""
+
+    kind: Kind
+    layers: frozenset[str]
+    readable: tuple[str, ...]  #: what Landlock lets a child read
+    user: int | None  #: whom a child becomes
+
+
+def serve(control: socket.socket, plan: Plan) -> None:
+    """Load everything, say so, and make children until the host hangs up."""
+    _warm_up(plan.kind)
+    if "landlock" in plan.layers:
+        import landlockpy  # noqa: F401 - a child has no time to
+    program = layers.seccomp_program() if "seccomp" in plan.layers else b""
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY) if "namespaces" in plan.layers else -1
+    already_mapped = layers.mapped() if "limits" in plan.layers else 0
+    if "privileges" in plan.layers:
+        layers.hide()
+    gc.collect()
+    gc.freeze()
+    control.sendall(READY)
+    while opened := _opened(control):
+        limits, channel, output = opened
+        folder = tempfile.mkdtemp()
+        os.chmod(folder, 0o777)  # a child may be another user, and nobody else can reach it
+        if own >= 0:
+            layers.new_process_namespace(own)
+        number = os.fork()
+        if number == 0:
+            try:
+                descriptors = _only(channel, output)
+                _protect(plan, limits, folder, already_mapped, program, descriptors)
+                child.live(descriptors, plan.kind, limits)
+            finally:
+                os._exit(0)
+        os.close(channel)
+        os.close(output)
+        control.sendall(REPLY.pack(number, 0, 0.0, True))
+        if not _exactly(control, REQUEST.size):
+            break
+        control.sendall(REPLY.pack(number, *_ended(number)))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended(number: int) -> tuple[int, float, bool]:
+    """End a child: its status, its processor seconds, and whether it was still running."""
+    reaped, status, used = os.wait4(number, os.WNOHANG)
+    for end in (os.kill, os.killpg):  # the second for what it may have started, where no namespace ends that with it
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            end(number, signal.SIGKILL)
+    if not reaped:
+        _, status, used = os.wait4(number, 0)
+    return status, used.ru_utime + used.ru_stime, not reaped
+
+
+def _opened(control: socket.socket) -> tuple[Limits, int, int] | None:
+    """The limits, channel and output of the child to make; None where the host hung up."""
+    message, descriptors, _, _ = socket.recv_fds(control, REQUEST.size, 2)
+    if len(message) != REQUEST.size or len(descriptors) != 2:
+        return None
+    _, *numbers = REQUEST.unpack(message)
+    return Limits(**dict(zip((field.name for field in fields(Limits)), numbers, strict=True))), *descriptors
+
+
+def _exactly(control: socket.socket, count: int) -> bytes:
+    """So many bytes; none where the host hung up."""
+    return control.recv(count, socket.MSG_WAITALL)
+
+
+def _only(channel: int, output: int) -> int:
+    """Close every descriptor but the channel, which becomes number 3, and the output, which becomes 1 and 2. Standard input is empty."""
+    channel, output = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (channel, output))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, number in ((nothing, 0), (output, 1), (output, 2), (channel, CHANNEL)):
+        os.dup2(descriptor, number, inheritable=False)
+    os.closerange(CHANNEL + 1, 1024)
+    return CHANNEL
+
+
+def _protect(plan: Plan, limits: Limits, folder: str, already_mapped: int, program: bytes, channel: int) -> None:
+    """Put up the layers, and tell the host that they are up, or which one is not."""
+    try:
+        os.setsid()
+        if "namespaces" in plan.layers:
+            layers.own_mounts(folder, limits)
+        if "limits" in plan.layers:
+            layers.limit(limits, already_mapped)
+        if "privileges" in plan.layers:
+            layers.die_with_parent()
+            layers.drop_privileges(plan.user)
+        os.chdir(folder)
+        os.environ["HOME"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
+        if "landlock" in plan.layers:
+            layers.landlock(plan.readable, folder)
+        if "seccomp" in plan.layers:
+            layers.filter_calls(program)
+    except BaseException as error:
+        os.write(channel, frame(Type.FAILED, 0, str(error).encode()))
+        raise
+    os.write(channel, frame(Type.READY, 0))
+
+
+def _warm_up(kind: Kind) -> None:
+    """Load what answers use, and run it once: what a first use prepares costs seconds, in every child anew."""
+    np.linalg.inv(np.eye(2))
+    np.random.default_rng(0).normal(size=2)
+    if kind == "torch":
+        child.warm_up_torch()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve on the socket whose descriptor is the first argument; the second is the plan as JSON."""
+    plan = json.loads(arguments[1])
+    serve(
+        socket.socket(fileno=int(arguments[0])),
+        Plan(kind=plan["kind"], layers=frozenset(plan["layers"]), readable=tuple(plan["readable"]), user=plan["user"]),
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
