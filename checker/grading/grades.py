@@ -67,6 +67,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""  #: the student's file or cell
     line: int | None = None  #: and line in it
     forward: bool = False  #: judged by differences of the student's own forward, which is wrong
+    update: bool = False  #: of a parameter's update by a training step, and not of a gradient
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

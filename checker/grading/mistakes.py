@@ -15,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
+from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import Pair
 from checker.grading.questions import Answered
@@ -63,6 +64,7 @@ class _Judged:
         return self.member if self.kink else self.pair.near
 
 
+@np.errstate(all="ignore")  # what students return may overflow anywhere
 def findings(exercise: Exercise, answered: Sequence[Answered], *, single_allowed: bool) -> tuple[list[Finding], list[Comparison]]:
     """Judge an answer by what it gave at its questions.
 
@@ -182,12 +184,9 @@ def _wrong(part: str, judged: Sequence[_Judged]) -> Finding:
             return found
         right = sum(j.near for j in smooth)
         if found.kind is Kind.WRONG and right and not found.detail:
-            found = with_fields(
-                found, detail=f"right at {right} of {len(smooth)} points: does it hold for every sign and size of the inputs?"
-            )
+            found = with_fields(found, detail=hints.SOME_POINTS.format(right, len(smooth)))
         return _located(found, smooth)
-    detail = "right wherever the function is differentiable, but no subgradient where it is not"
-    return _located(Finding(part=part, kind=Kind.SOME_ENTRIES, detail=detail), [j for j in judged if not j.near])
+    return _located(Finding(part=part, kind=Kind.SOME_ENTRIES, detail=hints.NO_SUBGRADIENT), [j for j in judged if not j.near])
 
 
 def _located(finding: Finding, judged: Sequence[_Judged], which: Callable[[Pair], Array] | None = None) -> Finding:
@@ -228,7 +227,7 @@ def _swapped(name: str, given: Sequence[Answered]) -> str:
     for other in given[0].question.gradient:
         pairs = (Pair(got=_numbers(a.gradients[name]), truth=a.question.gradient[other], allowed=a.question.allowed[other]) for a in given)
         if other != name and all(pair.near for pair in pairs):
-            return f"this is the gradient of {other}: are they returned in another order?"
+            return hints.SWAPPED.format(other)
     return ""
 
 

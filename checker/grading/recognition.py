@@ -10,12 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
 from checker.values import Case
-
-MISSING_SUM = "summed over the axes along which the argument is broadcast it would be right: is a sum missing?"
-WRONG_TRANSPOSE = "the shape is that of the transpose"
 
 
 def recognised(part: str, pairs: Sequence[Pair], sizes: Mapping[int, str]) -> Finding:
@@ -53,7 +51,7 @@ def _multiple(part: str, c: float, entries: int, pairs: Sequence[Pair], sizes: M
         return Finding(part=part, kind=Kind.SIGN, factor="−1", wrong=entries, entries=entries)
     terms, plain = counted(c, sizes, near), named(c, near)
     if terms:
-        detail = f"{plain} may also be a plain factor" if plain else ""
+        detail = hints.PLAIN_FACTOR.format(plain) if plain else ""
         return Finding(part=part, kind=Kind.MEAN, factor=terms, wrong=entries, entries=entries, detail=detail)
     if not plain and _constant(pairs):
         return Finding(part=part, kind=Kind.WRONG)
@@ -74,9 +72,9 @@ def _misshapen(part: str, pairs: Sequence[Pair], sizes: Mapping[int, str]) -> Fi
         return Finding(part=part, kind=Kind.TRANSPOSED, shape=shape, expected_shape=expected, detail=_also(turned, sizes))
     if all(p is not None and p.near for p in map(spread, pairs)):
         return Finding(part=part, kind=Kind.BROADCAST, shape=shape, expected_shape=expected)
-    detail = WRONG_TRANSPOSE if len(shape) > 1 and shape == expected[::-1] else ""
+    detail = hints.TRANSPOSED_SHAPE if len(shape) > 1 and shape == expected[::-1] else ""
     if all(p is not None and p.near for p in map(reduced, pairs)):
-        detail = MISSING_SUM
+        detail = hints.MISSING_SUM
     return Finding(part=part, kind=Kind.SHAPE, shape=shape, expected_shape=expected, detail=detail)
 
 
@@ -87,7 +85,7 @@ def _also(turned: Sequence[Pair], sizes: Mapping[int, str]) -> str:
     c = factor(turned)
     assert c is not None
     text = counted(c, sizes) or named(c)
-    return f"and {text} times what it should be" if text else "and a constant factor off"
+    return hints.ALSO_TIMES.format(text) if text else hints.ALSO_FACTOR
 
 
 def _without_upstream(pairs: Sequence[Pair]) -> bool:

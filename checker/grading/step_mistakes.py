@@ -15,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
+from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.mistakes import troubled
 from checker.grading.patterns import Pair
@@ -27,12 +28,8 @@ from checker.values import Array, number
 #: Of the largest update of the whole walk: the reference is PyTorch's gradient in float64, which no ball encloses.
 UPDATE = 1e-9
 
-UPHILL = "the step goes up the loss: subtract the gradient"
-RATE = "is the learning rate right?"
-ACCUMULATED = "the gradients of earlier steps are still in it: set them to zero before each step"
-STILL = "it does not move"
 
-
+@np.errstate(all="ignore")  # what students return may overflow anywhere
 def step_findings(exercise: Exercise, walked: Trajectory, states: Sequence[State], trouble: Trouble | None = None) -> list[Finding]:
     """One finding a parameter: whether each step went from where it began to where it should.
 
@@ -59,7 +56,7 @@ def step_findings(exercise: Exercise, walked: Trajectory, states: Sequence[State
             found.append(Finding(part=name, kind=Kind.SHAPE, shape=bad[name].shape, expected_shape=start.shape))
         else:
             found.append(Finding(part=name, kind=Kind.MISSING))
-    return found
+    return [with_fields(finding, update=True) for finding in found]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +91,16 @@ def _finding(
         rounded = "float32" not in exercise.dtypes and all(in_single(step.after) for step in steps)
         return Finding(part=name, kind=Kind.SINGLE if rounded else Kind.RIGHT, entries=entries)
     if all(step.pair(scale, total[name]).near for step, total in zip(steps, accumulated(), strict=True)):
-        return Finding(part=name, kind=Kind.WRONG, detail=ACCUMULATED, wrong=entries, entries=entries)
+        return Finding(part=name, kind=Kind.WRONG, detail=hints.ACCUMULATED, wrong=entries, entries=entries)
     if not any(np.any(pair.got) for pair in pairs):
-        return Finding(part=name, kind=Kind.WRONG, detail=STILL, wrong=entries, entries=entries)
+        return Finding(part=name, kind=Kind.WRONG, detail=hints.STILL, wrong=entries, entries=entries)
     found = recognised(name, pairs, rows)
     if found.kind in (Kind.SIGN, Kind.FACTOR):
-        return with_fields(found, detail=UPHILL if found.kind is Kind.SIGN else RATE)
+        return with_fields(found, detail=hints.UPHILL if found.kind is Kind.SIGN else hints.RATE)
     if found.kind not in (Kind.WRONG, Kind.SOME_ENTRIES):
         return found
-    number_of, pair = next((k, pair) for k, pair in enumerate(pairs) if not pair.near)
-    return _at(with_fields(found, detail=f"in step {number_of + 1}"), steps[number_of], pair.off(pair.loose))
+    first, pair = next((k, pair) for k, pair in enumerate(pairs) if not pair.near)
+    return _at(with_fields(found, detail=hints.IN_STEP.format(first + 1)), steps[first], pair.off(pair.loose))
 
 
 def _at(finding: Finding, step: _Step, off: Array) -> Finding:
