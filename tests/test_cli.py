@@ -513,7 +513,7 @@ def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pyt
 
 def test_help_names_each_argument_once(checker: Any) -> None:
     assert checker("check", "--help").out.startswith("Usage: checker check [OPTIONS] [TARGET]...\n")
-    assert checker("report", "--help").out.startswith("Usage: checker report [OPTIONS] {RECORD}...\n")
+    assert checker("report", "--help").out.startswith("Usage: checker report [OPTIONS] [SOURCE]...\n")
 
 
 def test_version(checker: Any) -> None:
