@@ -1,11 +1,11 @@
 // Filters, orders and turns the pages of the table of students. Without this script the table is complete, in the gradebook's order.
 "use strict";
 
-const PAGE = 200;
 const [tools, filter, show, order, shown, back, on, nobody, table] =
   ["tools", "filter", "show", "order", "shown", "back", "on", "nobody", "marks"].map((id) => document.getElementById(id));
-const body = table.tBodies[0];
-const rows = [...body.rows].map((row, at) => ({ row, at, text: row.cells[0].textContent.toLowerCase(), is: (row.dataset.is ?? "").split(" ") }));
+const body = table.tBodies[0] ?? table.createTBody();
+const PAGE = body.rows.length;
+const rows = [...table.tBodies].flatMap((leaf) => [...leaf.rows]).map((row, at) => ({ row, at, text: row.cells[0].textContent.toLowerCase(), is: (row.dataset.is ?? "").split(" ") }));
 const names = new Intl.Collator(document.documentElement.lang);
 
 // The number in a cell; of a student without an answer, less than any.

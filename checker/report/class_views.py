@@ -20,6 +20,8 @@ from checker.report.standing import Standing, standing
 
 #: So many mistakes of an exercise, and so many submissions of one concern, are listed.
 MISTAKES, LISTED = 5, 40
+#: So many students are shown at a time, where the page's script runs.
+LEAF = 200
 #: The distribution has at most so many bars.
 BARS = 12
 
@@ -103,7 +105,7 @@ class ClassPage:
     bars: tuple[Bar, ...]
     exercises: tuple[Difficulty, ...]
     concerns: tuple[tuple[str, tuple[tuple[Row, Concern], ...], int], ...]  #: heading, some of them, how many students in all
-    rows: tuple[Row, ...]
+    leaves: tuple[tuple[Row, ...], ...]  #: the students: those that are shown first, and the rest
 
 
 def counting(student: StudentRecord) -> Attempt | None:
@@ -130,7 +132,7 @@ def class_page(record: ClassRecord, names: Sequence[str]) -> ClassPage:
         bars=tuple(_bars(totals, record.points)),
         exercises=tuple(_difficulty(head, [by_exercise(attempt).get(head.id) for attempt in attempts]) for head in record.exercises),
         concerns=tuple(_gathered(rows)),
-        rows=rows,
+        leaves=tuple(leaf for leaf in (rows[:LEAF], rows[LEAF:]) if leaf),
     )
 
 

@@ -25,7 +25,8 @@ def line(text: str, limit: int = NAME) -> str:
 def visible(text: str, limit: int = OUTPUT) -> str:
     """`text` with control, formatting and unassigned characters as `␛` or `\\u202e`; cut, with `…`, after `limit` characters."""
     cut = text if len(text) <= limit else text[:limit] + "…"
-    return cut if cut.isascii() and cut.isprintable() else "".join(_characters(cut))
+    plain = cut.replace("\n", "").replace("\t", "")
+    return cut if plain.isascii() and plain.isprintable() else "".join(_characters(cut))
 
 
 def _characters(text: str) -> Iterator[str]:

@@ -71,7 +71,7 @@ class Language:
             return line(when)
         offset = get_timezone_gmt(time, "long", self.locale) if time.tzinfo else ""
         clock = f"{format_time(time, 'HH:mm', locale=self.locale)} {offset}".strip()
-        return get_datetime_format("medium", self.locale).format(clock, format_date(time, "long", self.locale))
+        return str(get_datetime_format("medium", self.locale)).format(clock, format_date(time, "long", self.locale))
 
 
 @cache

@@ -108,8 +108,8 @@ def returned_page(record: ClassRecord, student: StudentRecord, language: Languag
     )
 
 
-def student_page(record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
-    returned = returned_page(record, student, language)
+def student_page(returned: ReturnedPage, record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
+    """What is `returned` to the student, and all that is not."""
     attempt = counting(student)
     grades = by_exercise(attempt) if attempt else {}
     others = [one for one in reversed(student.attempts) if one is not attempt]

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from synthetic import HOSTILE
 
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Finding, Grade, Kind, Override, Result, StudentRecord
@@ -97,7 +98,7 @@ def attempt(grades: Sequence[Grade], *, number: int = 1, counts: bool = True, de
     return Attempt(
         number=number,
         content=hashlib.sha256(repr(grades).encode()).hexdigest(),
-        source=more.pop("source", "submissions/ada/answers.py"),
+        source=more.pop("source", "submissions/answers.py"),
         submitted=more.pop("submitted", "2026-11-20T18:30:00+08:00"),
         late_days=more.pop("late_days", 0.0),
         deduction=deduction,
@@ -202,3 +203,27 @@ def hostile_class() -> ClassRecord:
         handed = attempt(grades, problems=[harm], source=harm, submitted=harm)
         students.append(StudentRecord(id=f"{name}{at}" if at < 9 else f"zoe-{at}", name=name, earned=1.0, attempts=[handed]))
     return record(students, title=harm, due=harm)
+
+
+def large_class(students: int, exercises: int = 8) -> ClassRecord:
+    """A class of many: each student in a different state, twice handed in by every third."""
+    heads = [
+        msgspec.structs.replace(HEADS[at % 3], id=f"week.py::{HEADS[at % 3].name}_{at}", name=f"{HEADS[at % 3].name}_{at}")
+        for at in range(exercises)
+    ]
+    kinds = [R, R, R, Kind.SIGN, R, Kind.FACTOR, R, Kind.WRONG, R, Kind.RAISED, R]
+
+    def handed(number: int, seed: int, *, counts: bool) -> Attempt:
+        grades = [
+            grade(head, [kinds[(seed * 7 + at * 3 + place) % len(kinds)] for place in range(len(head.parts))], output="loss 0.25\n" * 20)
+            for at, head in enumerate(heads)
+        ]
+        return attempt(grades, number=number, counts=counts)
+
+    def one(number: int) -> StudentRecord:
+        attempts = (
+            [handed(1, number + 1, counts=False), handed(2, number, counts=True)] if number % 3 == 0 else [handed(1, number, counts=True)]
+        )
+        return student(f"Student {number}", attempts, id=f"s{number:05}")
+
+    return record([one(number) for number in range(students)], heads=heads)
