@@ -311,7 +311,7 @@ def test_what_cannot_be_done_is_found_out_before_the_long_work(
     assert sorted(path.name for path in folder.iterdir()) == ["a.py", "full"]
 
 
-@pytest.mark.parametrize("arguments", [("check", "--points", "0"), ("check", "--device", "tpu"), ("chek",), ("report",), ("--nonsense",)])
+@pytest.mark.parametrize("arguments", [("check", "--points", "0"), ("check", "--device", "tpu"), ("chek",), ("export",), ("--nonsense",)])
 def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> None:
     ran = checker(*arguments)
     assert ran.code == 2
