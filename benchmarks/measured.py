@@ -1,0 +1,75 @@
+"""What was measured, and the table of it.
+
+Comes in: rates and seconds, one a repeat.  Goes out: Markdown.  Why: the terminal, the documentation and the file of figures say the same.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from checker.provenance import cores, processor
+
+OURS, OTTER = "checker grade", "otter run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a tool did with a class. The lists have one entry a repeat."""
+
+    tool: str
+    answers: str
+    at_once: int
+    submissions: int
+    rates: list[float] = field(default_factory=list)  #: submissions a second; ours once steady, theirs over all
+    starts: list[float] = field(default_factory=list)  #: seconds beyond what the submissions take at that rate
+    seconds: list[float] = field(default_factory=list)  #: wall time in all
+    wrong: int = 0  #: parts that are wrong
+    found: int = 0  #: of them, those that were marked so
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """Every tool and class with its rate, and how often Otter's that is."""
+    otter = {(one.answers, one.at_once): one.rate for one in measured if one.tool == OTTER}
+    heads = ("", "answers", "at once", "submissions a second", "times Otter", "start, s", "in all, s", "submissions", "wrong parts found")
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for one in measured:
+        beside = otter.get((one.answers, one.at_once))
+        cells = (
+            one.tool,
+            one.answers,
+            str(one.at_once),
+            _spread(one.rates),
+            f"{one.rate / beside:.0f}" if beside and one.tool == OURS else "",
+            _spread(one.starts) if one.tool == OURS else "",
+            _spread(one.seconds),
+            str(one.submissions),
+            f"{one.found} of {one.wrong}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([_sentence(machine()), "", *lines, ""])
+
+
+def machine() -> dict[str, str]:
+    """Where this was measured and with what."""
+    tools = {name: version(name) for name in ("gradient-checker", "numpy", "torch")}
+    return {"processor": processor(), "cores": str(cores()), "kernel": platform.release(), "python": platform.python_version(), **tools}
+
+
+def _sentence(facts: dict[str, str]) -> str:
+    named = ", ".join(f"{name} {value}" for name, value in facts.items() if name not in ("processor", "cores"))
+    return f"{facts['cores']} cores of {facts['processor'].removeprefix('cpu: ')}; {named}; {time.strftime('%d %B %Y')}. Median (range)."
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The median of the repeats, and their range."""
+    low, middle, high = (f"{value:.3g}" for value in (min(values), statistics.median(values), max(values)))
+    return middle if low == high else f"{middle} ({low}–{high})"
