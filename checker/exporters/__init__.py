@@ -6,7 +6,6 @@ plugin's, the entry points of the group `checker.exporters`.
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Mapping
@@ -27,20 +26,9 @@ class Exporter(Protocol):
         """The files of this form, by name."""
 
 
-@functools.cache
-def exporters() -> dict[str, Exporter]:
-    """Every installed exporter, by the name of its form.
-
-    Raises:
-        CheckerError: a plugin's entry point cannot be loaded.
-    """
-    found: dict[str, Exporter] = {}
-    for entry in sorted(entry_points(group="checker.exporters"), key=lambda one: one.name):
-        try:
-            found[entry.name] = entry.load()()
-        except Exception as error:  # a plugin may fail in any way
-            raise CheckerError(f"the exporter {entry.name!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}") from error
-    return found
+def names() -> tuple[str, ...]:
+    """The forms that are installed, without loading any."""
+    return tuple(sorted(entry_points(group="checker.exporters").names))
 
 
 def exporter(name: str) -> Exporter:
@@ -48,10 +36,16 @@ def exporter(name: str) -> Exporter:
 
     Raises:
         UsageError: there is none.
+        CheckerError: a plugin's entry point cannot be loaded.
     """
-    if name not in exporters():
-        raise UsageError(f"there is no export {name!r}: there are {', '.join(exporters())}.")
-    return exporters()[name]
+    found = [entry for entry in entry_points(group="checker.exporters") if entry.name == name]
+    if not found:
+        raise UsageError(f"there is no export {name!r}: there are {', '.join(names())}.")
+    try:
+        made: Exporter = found[0].load()()
+    except Exception as error:  # a plugin may fail in any way
+        raise CheckerError(f"the exporter {name!r} ({found[0].value}) cannot be loaded: {type(error).__name__}: {error}") from error
+    return made
 
 
 def write(files: Mapping[str, bytes] | bytes, output: Path | None = None) -> None:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from checker.exporters.words import about, counted, line, right, said
-from checker.grading.grades import ClassRecord, ExerciseHead, Grade, StudentRecord
+from checker.exporters.words import about, counted, graded, line, right, said
+from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, StudentRecord
 
 
 class Gradescope:
@@ -36,7 +36,6 @@ def file_name(student: str) -> str:
 
 def _results(record: ClassRecord, student: StudentRecord) -> bytes:
     attempt = counted(student)
-    grades = {one.result.exercise: one for one in attempt.grades} if attempt else {}
     results = {
         "score": round(student.earned, 6),
         "output": about(attempt) if attempt else "Nothing was handed in.",
@@ -45,18 +44,19 @@ def _results(record: ClassRecord, student: StudentRecord) -> bytes:
         "test_name_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "tests": [_test(str(number), head, grades.get(head.id)) for number, head in enumerate(record.exercises, 1)],
+        "tests": [_test(str(number), head, attempt) for number, head in enumerate(record.exercises, 1)],
     }
     return msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
 
 
-def _test(number: str, head: ExerciseHead, grade: Grade | None) -> dict[str, Any]:
+def _test(number: str, head: ExerciseHead, attempt: Attempt | None) -> dict[str, Any]:
+    grade = graded(attempt, head)
     return {
         "name": line(f"{head.title.en} ({head.name})"),
         "number": number,
         "score": round(grade.earned, 6) if grade else 0.0,
         "max_score": head.points,
         "status": "passed" if grade and right(grade) else "failed",
-        "output": said(grade) if grade else "Not graded yet.",
+        "output": said(grade, attempt) if attempt and grade else "Not graded yet.",
         "visibility": "visible",
     }

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from checker.exporters.words import about, counted, line, right, said
-from checker.grading.grades import ClassRecord, ExerciseHead, Grade, StudentRecord
+from checker.exporters.words import about, counted, graded, line, right, said
+from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, StudentRecord
 
 
 class Junit:
@@ -31,27 +31,22 @@ class Junit:
 
 
 def _suite(record: ClassRecord, student: StudentRecord) -> TestSuite:
-    suite = TestSuite(line(student.id))
-    attempt = counted(student)
-    told = {
-        "name": student.name,
-        "earned": f"{student.earned:g}",
-        "points": f"{record.points:g}",
-        "about": about(attempt) if attempt else "",
-    }
+    suite, attempt = TestSuite(line(student.id)), counted(student)
+    about_all = about(attempt) if attempt else "Nothing was handed in."
+    told = {"name": student.name, "earned": f"{student.earned:g}", "points": f"{record.points:g}", "about": about_all}
     for name, value in told.items():
         suite.add_property(name, line(value))
-    grades = {one.result.exercise: one for one in attempt.grades} if attempt else {}
-    suite.add_testcases([_case(student, head, grades.get(head.id)) for head in record.exercises])
+    suite.add_testcases([_case(student, attempt, head) for head in record.exercises])
     return suite
 
 
-def _case(student: StudentRecord, head: ExerciseHead, grade: Grade | None) -> TestCase:
+def _case(student: StudentRecord, attempt: Attempt | None, head: ExerciseHead) -> TestCase:
+    grade = graded(attempt, head)
     case = TestCase(line(head.name), classname=line(student.id), time=grade.result.seconds if grade else 0.0)
-    if grade is None:
+    if attempt is None or grade is None:
         case.result = [Skipped("not graded")]
     elif not right(grade):
         failure = Failure(f"{grade.earned:g} of {grade.points:g} points", "wrong")
-        failure.text = said(grade)
+        failure.text = said(grade, attempt)
         case.result = [failure]
     return case

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Mapping
 
-from checker.exporters.words import counted, line
+from checker.exporters.words import counted, graded, line
 from checker.grading.grades import ClassRecord, StudentRecord
 
 BEFORE = ("student", "name")
@@ -43,11 +43,11 @@ def safe(text: str) -> str:
 
 def _row(record: ClassRecord, student: StudentRecord) -> list[str]:
     attempt = counted(student)
-    grades = {one.result.exercise: one for one in attempt.grades} if attempt else {}
-    earned = [_shown(grades[head.id].earned) if head.id in grades else "" for head in record.exercises]
-    about = ["", "", "", str(len(student.attempts)), "", ""]
+    grades = {head.name: graded(attempt, head) for head in record.exercises}
+    earned = [_shown(one.earned) if one else "" for one in grades.values()]
+    about = ["", "", "", "0", "", ""]
     if attempt:
-        by_hand = " ".join(head.name for head in record.exercises if head.id in grades and grades[head.id].override)
+        by_hand = " ".join(name for name, one in grades.items() if one and one.override)
         about = [_shown(attempt.late_days), _shown(attempt.deduction), str(attempt.number), str(len(student.attempts))]
         about += [attempt.submitted or "", safe(by_hand)]
     return [safe(student.id), safe(student.name), *earned, _shown(student.earned), _shown(record.points), *about]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
-from checker.grading.feedback import summary
-from checker.grading.grades import Attempt, Grade, Kind, StudentRecord
+import msgspec
+
+from checker.grading.feedback import coarse, summary
+from checker.grading.grades import Attempt, ExerciseHead, Grade, Kind, StudentRecord
 
 #: What XML 1.0 cannot hold, which is also what a terminal would obey: controls, halves of characters, two that are none.
 _UNHOLDABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,6 +32,11 @@ def counted(student: StudentRecord) -> Attempt | None:
     return next((one for one in student.attempts if one.counts), student.attempts[-1] if student.attempts else None)
 
 
+def graded(attempt: Attempt | None, head: ExerciseHead) -> Grade | None:
+    """The grade of an attempt in an exercise, where there is one."""
+    return next((one for one in attempt.grades if one.result.exercise == head.id), None) if attempt else None
+
+
 def right(grade: Grade) -> bool:
     """Whether a grade passes: all the points, and where there are none to earn or lose, no mistake."""
     if grade.points > 0 or grade.override:
@@ -37,10 +44,12 @@ def right(grade: Grade) -> bool:
     return all(finding.kind is Kind.RIGHT for finding in grade.result.findings)
 
 
-def said(grade: Grade) -> str:
-    """What a student reads about an answer: points, what was found, and who gave other points."""
+def said(grade: Grade, attempt: Attempt) -> str:
+    """What a student reads about an answer: points, what was found, and why other points were given by hand."""
+    findings = [coarse(one) if attempt.coarse else one for one in grade.result.findings]
+    found = summary(msgspec.structs.replace(grade.result, findings=findings), "en")
     by_hand = f"\nPoints given by hand: {grade.override.why}" if grade.override else ""
-    return holdable(f"{grade.earned:g} of {grade.points:g} points.\n{summary(grade.result, 'en')}{by_hand}")
+    return holdable(f"{grade.earned:g} of {grade.points:g} points.\n{found}{by_hand}")
 
 
 def about(attempt: Attempt) -> str:

@@ -34,6 +34,7 @@ from checker.transcribe import text_of
 Points = Annotated[float, Meta(ge=0, le=1e6, description="a number from 0 to 1,000,000")]
 Text = Annotated[str, Meta(min_length=1, max_length=200, description="a text of 1 to 200 characters in quotation marks")]
 Targets = Annotated[list[str], Meta(min_length=1, description='a list of targets, such as ["vectors.py", "layers.py::affine"]')]
+Packages = Annotated[list[str], Meta(description='a list of packages, such as ["einops"]')]
 Names = Annotated[list[str], Meta(description='a list of names, such as ["twice_dot"]')]
 
 
@@ -44,9 +45,7 @@ def _from(low: float, high: float, unit: str) -> Meta:
 class LimitsTable(msgspec.Struct, frozen=True, kw_only=True):
     """What one submission may use."""
 
-    load_seconds: Annotated[float, _from(0.1, 600, "a number of seconds")] = (
-        Limits.load_seconds
-    )  #: for running its code once, slow imports included
+    load_seconds: Annotated[float, _from(0.1, 600, "a number of seconds")] = Limits.load_seconds  #: for running its code once
     call_seconds: Annotated[float, _from(0.01, 600, "a number of seconds")] = Limits.call_seconds  #: for one answer at one point
     seconds: Annotated[float, _from(0.1, 3600, "a number of seconds")] = Limits.seconds  #: in all
     memory_mib: Annotated[int, _from(32, 65536, "a whole number of MiB")] = Limits.memory_mib  #: memory beyond the interpreter's own
@@ -68,7 +67,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitsTable = LimitsTable()  #: what one submission may use
     credit: dict[Kind, Share] = {}  #: the share of a part's points that a kind of mistake still earns
     by_hand: Names = []  #: exercises whose answers run where torch cannot be imported
-    libraries: Names = []  #: further packages of this Python that answers may import
+    libraries: Packages = []  #: further packages of this Python that answers may import
     coarse_after: Positive = 5  #: after so many attempts feedback says only right or wrong
 
 
@@ -211,7 +210,7 @@ def _filled(form: type[msgspec.Struct], table: Mapping[str, Any], problems: list
     fields = {one.name: one for one in msgspec.structs.fields(form)}
     problems += [_unknown("there is no key", within + key, [within + name for name in fields]) for key in table if key not in fields]
     problems += [
-        f"{within}{name} is missing: write {_wanted(one.type)}." for name, one in fields.items() if one.required and name not in table
+        f"{within}{name} is missing: write {wanted(one.type, name)}." for name, one in fields.items() if one.required and name not in table
     ]
     values = {name: _value(fields[name].type, value, problems, within + name) for name, value in table.items() if name in fields}
     return {name: value for name, value in values.items() if value is not None}
@@ -223,21 +222,23 @@ def _value(kind: Any, value: Any, problems: list[str], key: str) -> Any:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
         return kind(**_filled(kind, value, problems, f"{key}."))
     if table and isinstance(value, dict):
-        kinds = [one.value for one in Kind] if table[0] is Kind else list(value)
+        kinds = [one.value for one in Kind if one is not Kind.RIGHT] if table[0] is Kind else list(value)
         problems += [_unknown(f"{key}: there is no kind of mistake", name, kinds) for name in value if name not in kinds]
         entries = {name: _value(table[1], one, problems, f"{key}.{name}") for name, one in value.items()}
         return {table[0](name): one for name, one in entries.items() if name in kinds and one is not None}
     try:
         return msgspec.convert(minutes(value) if Minutes in (kind, *get_args(kind)) else value, kind)
     except msgspec.ValidationError:
-        problems.append(f"{key} is {_shown(value)}: write {_wanted(kind)}.")
+        problems.append(f"{key} is {_shown(value)}: write {wanted(kind, key)}.")
         return None
 
 
-def _wanted(kind: Any) -> str:
-    """What a key of this type takes, in words."""
-    texts = [one.description for one in (kind, *get_args(kind)) for one in getattr(one, "__metadata__", ())]
-    return texts[0] if texts else "a table"
+def wanted(kind: Any, key: str) -> str:
+    """What `key`, which has this type, takes: in words, after "write"."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return f"a table, [{key}]"
+    said = next(one.description for part in (kind, *get_args(kind)) for one in getattr(part, "__metadata__", ()))
+    return f"a table, [{key}], with {said} for each" if get_origin(kind) is dict else said
 
 
 def _shown(value: object) -> str:

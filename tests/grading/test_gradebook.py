@@ -313,7 +313,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(tmp_path: 
             kept = {row[0] for row in connection.execute("SELECT content FROM results")} if told else set()
         assert told <= kept, "what was told to be kept is there"
         so_far.append(len(kept))
-    assert 0 < max(so_far), "some were killed while they saved"
+    assert max(so_far) > 0, "some were killed while they saved"
     Run(place).finish()
     assert whole(place) == uninterrupted
     assert len(uninterrupted.students) == 100
@@ -350,7 +350,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
             connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
 
         book._engine.dispose()
-        with pytest.raises(UsageError, match="cannot grow: the disk is full. What was kept before is safe"):
+        with pytest.raises(UsageError, match=r"cannot grow: the disk is full\. What was kept before is safe"):
             book.save(assignment, handed_in(text="long"), [a_result("one", output="x" * 1_000_000)])
         assert student(book.class_record()).earned == 4.0
     engine.dispose()
@@ -380,7 +380,7 @@ def test_places_that_cannot_be_a_gradebook(tmp_path: Path) -> None:
             Gradebook.open(place)
         assert str(error.value) == sentence
     assert foreign.read_bytes() == before
-    with pytest.raises(UsageError, match="there is no gradebook at .*none.db: `checker grade` makes one"):
+    with pytest.raises(UsageError, match=r"there is no gradebook at .*none\.db: `checker grade` makes one"):
         Gradebook.open(str(tmp_path / "none.db"), create=False)
     assert not (tmp_path / "none.db").exists()
 
