@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from gettext import NullTranslations
+from typing import Literal
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format, get_timezone_gmt
@@ -28,8 +29,10 @@ from checker.content import templates_folder
 from checker.errors import UsageError
 from checker.report.foreign import line
 
+Code = Literal["en", "zh"]
+
 #: The language tag of each code: as pages say it in `lang`, and as Babel reads it.
-TAGS = {"en": "en", "zh": "zh-Hans"}
+TAGS: dict[Code, str] = {"en": "en", "zh": "zh-Hans"}
 
 
 def marked(text: str) -> str:
@@ -41,7 +44,7 @@ def marked(text: str) -> str:
 class Language:
     """A language that pages can be in. `code` is what the command line and `Text` call it, `tag` what `lang` says."""
 
-    code: str
+    code: Code
     tag: str
     locale: Locale
     catalogue: NullTranslations
@@ -86,10 +89,11 @@ def language(code: str) -> Language:
     Raises:
         UsageError: there is no translation into it.
     """
-    if code not in TAGS:
+    known: Code | None = next((one for one in TAGS if one == code), None)
+    if known is None:
         raise UsageError(f"pages cannot be in the language {code!r}: choose one of {', '.join(TAGS)}.")
-    locale = Locale.parse(TAGS[code], sep="-")
-    return Language(code, TAGS[code], locale, NullTranslations() if code == "en" else _catalogue(code, locale))
+    locale = Locale.parse(TAGS[known], sep="-")
+    return Language(known, TAGS[known], locale, NullTranslations() if known == "en" else _catalogue(known, locale))
 
 
 def _catalogue(code: str, locale: Locale) -> Translations:
