@@ -71,7 +71,7 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
 
 
 def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> Look:
-    tape, failure = _recorded(case)
+    tape, failure = recorded(case)
     belief = believe(case, tape) if tape is not None else Belief(follows=False, reason=failure.message if failure is not None else "")
     stopped = failure is not None and failure.verdict is not Verdict.UNSUPPORTED
     truth = Truth(reference=None, reason=belief.reason) if stopped else refer(case, tape, belief)
@@ -111,7 +111,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     return Look(record=record, path=path.signature, mathematics=_mathematics(derivations, path.signature), notes=notes)
 
 
-def _recorded(case: Case) -> tuple[Tape | None, Problem | None]:
+def recorded(case: Case) -> tuple[Tape | None, Problem | None]:
     """The case's tape, or why there is none."""
     try:
         tape = tape_of(case)

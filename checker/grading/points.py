@@ -15,7 +15,7 @@ from checker.arguments import fixed_values
 from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.judge.belief import path_of, tape_of
-from checker.sampling import at_example, complete, sample, seeking
+from checker.sampling import SCALES, at_example, complete, sample
 from checker.values import Case, Settings
 
 #: How much larger the inputs of the large probe are: exp(1024) overflows in float64, so that the textbook formulas of softmax and of
@@ -98,10 +98,14 @@ def on_grid(case: Case, settings: Settings, moved: Mapping[str, torch.Tensor] | 
 def _unseen(exercise: Exercise, settings: Settings, paths: Sequence[str]) -> Iterator[tuple[Case, str]]:
     """Cases on execution paths that are not among `paths`, one each."""
     seen = {*paths, ""}
-    for drawn in seeking(exercise, settings, SEEKING, "float64"):
+    for number in range(SEEKING, SEEKING + 4 * len(SCALES)):
         if len(seen) > settings.paths:
             return
-        case = on_grid(drawn, settings)
+        scale = SCALES[number % len(SCALES)]
+        try:
+            case = on_grid(sample(exercise, settings, number, "float64", scale=scale, origin="new path"), settings)
+        except Exception:  # the function may refuse a point
+            continue
         path = _path(case)
         if path not in seen:
             seen.add(path)

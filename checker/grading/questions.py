@@ -20,13 +20,13 @@ from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.grading import points
 from checker.grading.tolerances import ORDERS, allowance, largest
-from checker.judge.belief import UNREPEATABLE, believe, tape_of
+from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious
 from checker.judge.reference import Truth, refer
+from checker.look import recorded
 from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
-from checker.tape.tape import Tape
 from checker.values import Array, Case, Settings, Verdict
 
 #: How many ordinary points an answer is asked.
@@ -101,7 +101,9 @@ def question_at(case: Case, *, ordinary: bool = True) -> Question:
     Raises:
         NoTruth: there is none, or an ordinary point at which rounding alone may move the gradient by too much.
     """
-    tape = _tape(case)
+    tape, problem = recorded(case)
+    if tape is None or problem is not None:
+        raise NoTruth(problem.message if problem is not None else "the function could not be recorded")
     if tape.stochastic:
         raise NoTruth("it draws random numbers, which no answer can know: make the draw an input")
     belief = believe(case, tape)
@@ -122,16 +124,6 @@ def question_at(case: Case, *, ordinary: bool = True) -> Question:
     if ordinary and point is None and any(largest(allowed) > TOO_WIDE * size for allowed in question.allowed.values()):
         raise NoTruth("rounding alone may move the gradient by too much")
     return question
-
-
-def _tape(case: Case) -> Tape:
-    try:
-        tape = tape_of(case)
-    except Exception as error:  # the function under test may raise anything
-        raise NoTruth(f"the function cannot be recorded: {type(error).__name__}: {error}") from error
-    if tape.mutated:
-        raise NoTruth(f"the function writes into its input {', '.join(tape.mutated)}")
-    return tape
 
 
 def _plain(case: Case) -> Mapping[str, Array]:
