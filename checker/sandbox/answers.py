@@ -15,7 +15,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from checker.sandbox.values import Form, Found, Kind, Reason, Stopped, Trouble
 #: What students call the upstream gradient.
 UPSTREAM = frozenset({"upstream", "dout", "dy", "grad_output"})
 _CACHE = "cache"
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 Result = list[tuple[str, Array]]
 
@@ -74,7 +75,7 @@ class Answer:
             case Form.PAIR, "forward":
                 returned = _call(self._functions[0], arguments)
                 if not isinstance(returned, tuple) or len(returned) != 2:
-                    raise NoArray(f"{call.name}_forward returned {_kind_of(returned)} where its value and a cache are asked")
+                    raise NoArray(f"{call.name}_forward returned {_named(returned)}, where its value and a cache are asked")
                 value, self._kept = returned
                 return labelled(value)
             case Form.PAIR, "backward":
@@ -137,7 +138,7 @@ def find(submission: Submission, names: Sequence[str], kind: Kind) -> tuple[dict
             elif callable(step):
                 answers[name] = Answer(Form.STEP, (step,), kind)
             elif value is not None:
-                troubles.append(Trouble(reason=Reason.KIND, text=f"{name} is {_kind_of(value)}, which is no form of answer"))
+                troubles.append(Trouble(reason=Reason.KIND, text=f"{name} is {_named(value)}, which is no form of answer"))
         except Exception as error:  # of a hostile object that is looked at
             troubles.append(Trouble(reason=Reason.KIND, text=f"{name} cannot be looked at: {type(error).__name__}"))
     found |= {name: Found(form=answer.form) for name, answer in answers.items()}
@@ -173,25 +174,30 @@ def array(value: Any) -> Array:
     made: Array = np.array(value)  # a copy, of exactly this type
     wide = {"f": np.float32 if made.dtype.itemsize <= 4 else np.float64, "i": np.int64, "b": np.bool_, "u": np.int64}.get(made.dtype.kind)
     if wide is None or made.dtype == np.uint64:
-        raise NoArray(f"{_kind_of(value)} of {made.dtype} was returned where real numbers are asked")
+        raise NoArray(f"{_named(value)} of {made.dtype} was returned, where real numbers are asked")
     return made.astype(wide)
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any], upstream: Any = None, upstream_first: bool = False) -> Any:
-    """Call by name where every parameter is the name of an input or of the upstream gradient, otherwise by position."""
-    given = dict(arguments)
+    """Call by name where every parameter is the name of an input or of the upstream gradient, otherwise by position.
+
+    A function that has no place for the upstream gradient is called without it: what it returns is judged.
+    """
+    values, last = list(arguments.values()), [] if upstream is None else [upstream]
+    placed = last + values if upstream_first else values + last
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
-        parameters = []  # a function that is not written in Python
-    named = [parameter.name for parameter in parameters]
-    plain = all(parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) for parameter in parameters)
-    if plain and named and set(named) <= set(given) | UPSTREAM:
-        by_name = {name: given[name] if name in given else upstream for name in named}
-        if all(name in given or upstream is not None for name in named):
-            return function(**by_name)
-    last = () if upstream is None else (upstream,)
-    return function(*last, *given.values()) if upstream_first else function(*given.values(), *last)
+        return function(*placed)  # it is not written in Python
+    names = set(signature.parameters)
+    known = arguments | dict.fromkeys(UPSTREAM - set(arguments) if last else (), upstream)
+    if names and names <= set(known) and all(one.kind in _BY_NAME for one in signature.parameters.values()):
+        return function(**{name: known[name] for name in names})
+    try:
+        signature.bind(*placed)
+    except TypeError:
+        placed = values
+    return function(*placed)
 
 
 def _given(library: str, value: Array) -> Any:
@@ -229,9 +235,9 @@ def _is_array(value: Any) -> bool:
     return value is None or isinstance(value, np.ndarray) or (torch is not None and isinstance(value, torch.Tensor))
 
 
-def _kind_of(value: Any) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+def _named(value: Any) -> str:
+    """What a person calls it: "something of type str"."""
+    return "an array" if isinstance(value, np.ndarray) else f"something of type {type(value).__name__}"
 
 
 def _libraries(functions: Sequence[Callable[..., Any]], kind: Kind) -> list[str]:

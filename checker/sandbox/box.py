@@ -68,22 +68,22 @@ class Box:
         self._server.close()
 
     @contextmanager
-    def open(self) -> Iterator[Session]:
-        """A fresh child, which ends with the block. A box has one child at a time.
+    def open(self, limits: Limits | None = None) -> Iterator[Session]:
+        """A fresh child, which ends with the block. A box has one child at a time. `limits` are the box's where none are given.
 
         Raises:
             CheckerError: no child could be made, twice.
         """
         if self._busy:
             raise CheckerError("a box has one child at a time")
-        self._busy = True
+        self._busy, limits = True, limits or self.limits
         try:
             try:
-                session = self._server.open(self.limits)
+                session = self._server.open(limits)
             except _Gone:
                 self._server.close()
                 self._server = _Server(self.kind, self.layers, self._libraries)
-                session = self._server.open(self.limits)
+                session = self._server.open(limits)
             try:
                 yield session
             finally:
@@ -126,27 +126,31 @@ class _Server:
         try:
             self._hear(len(zygote.READY))
         except _Gone as error:
-            self.close()
-            raise SandboxUnavailable(self._why()) from error
+            said = self.close()
+            raise SandboxUnavailable(
+                f"The sandbox does not start: {said or 'it says nothing'}. `checker doctor` says what to do."
+            ) from error
         self._control.settimeout(_REPLY)
 
     def open(self, limits: Limits) -> Session:
         """Fork a child, and wait until its layers are up."""
         ours, channel = socket.socketpair()
         printing, output = os.pipe()
-        with channel:
-            try:
+        try:
+            with channel:
                 socket.send_fds(self._control, [zygote.request(limits)], [channel.fileno(), output])
-            except OSError as error:
-                raise _Gone(error) from error
-            finally:
-                os.close(output)
-        self._hear(zygote.REPLY.size)
+            self._hear(zygote.REPLY.size)
+        except (OSError, _Gone) as error:
+            ours.close()
+            os.close(printing)
+            raise _Gone(str(error)) from error
+        finally:
+            os.close(output)
         session = Session(ours, printing, limits, self._end)
         failed = session.expect_ready(_REPLY)
         if failed is not None:
             session.finish()
-            raise SandboxUnavailable(f"A layer of the sandbox cannot be put up: {failed}. `checker doctor` says which, and what to do.")
+            raise SandboxUnavailable(f"A layer of the sandbox cannot be put up: {failed}. `checker doctor` says what to do.")
         return session
 
     def _end(self) -> End:
@@ -154,29 +158,29 @@ class _Server:
         try:
             self._control.sendall(zygote.request(None))
         except OSError as error:
-            raise _Gone(error) from error
+            raise _Gone(str(error)) from error
         _, status, processor, hung_up = zygote.REPLY.unpack(self._hear(zygote.REPLY.size))
         return End(status=status, processor=processor, hung_up=hung_up)
 
-    def close(self) -> None:
-        """Hang up, upon which the server ends; kill it where it does not."""
+    def close(self) -> str:
+        """Hang up, upon which the server ends; kill it where it does not. What it had to complain of."""
         self._control.close()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._complaints.closed:
+            return ""
+        with self._complaints:
+            self._complaints.seek(0)
+            return self._complaints.read().decode("utf-8", "replace").strip()[-600:]
 
     def _hear(self, count: int) -> bytes:
         try:
             data = self._control.recv(count, socket.MSG_WAITALL)
         except OSError as error:
-            raise _Gone(error) from error
+            raise _Gone(str(error)) from error
         if len(data) != count:
             raise _Gone("it hung up")
         return data
-
-    def _why(self) -> str:
-        self._complaints.seek(0)
-        said = self._complaints.read().decode("utf-8", "replace").strip()[-600:]
-        return f"The sandbox does not start: {said or 'it said nothing'}. `checker doctor` says which layer is missing, and what to do."

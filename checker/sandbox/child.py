@@ -90,12 +90,12 @@ def warm_up_torch() -> None:
 
     torch.set_num_threads(1)
     x = torch.ones(2, 2, requires_grad=True)
-    (x @ x).sum().backward()
+    (x @ x).sum().backward()  # type: ignore[no-untyped-call]
     square: Callable[[torch.Tensor], torch.Tensor] = lambda t: (t * t).sum()  # noqa: E731
     torch.func.vmap(torch.func.jacrev(torch.sin))(torch.ones(2, 2))
     torch.func.jacfwd(torch.sin)(torch.ones(2))
     torch.func.grad(square)(torch.ones(2))
-    torch.autograd.functional.jacobian(torch.sin, torch.ones(2))
+    torch.autograd.functional.jacobian(torch.sin, torch.ones(2))  # type: ignore[no-untyped-call]
     torch.utils.checkpoint.checkpoint(square, x, use_reentrant=False).backward()
 
     class Double(torch.autograd.Function):
@@ -107,5 +107,5 @@ def warm_up_torch() -> None:
         def backward(context, upstream):  # type: ignore[no-untyped-def]
             return 2 * upstream
 
-    torch.autograd.grad(Double.apply(x), x, torch.ones(2, 2))
+    torch.autograd.grad(Double.apply(x), x, torch.ones(2, 2))  # type: ignore[no-untyped-call]
     torch.ones(2).numpy()

@@ -23,7 +23,7 @@ HEADER = struct.Struct("<BIQ")
 DIMENSIONS = 8  #: at most so many
 TEXT = 1 << 24  #: bytes of the longest text that the host sends
 
-_DTYPES = {1: np.dtype("<f8"), 2: np.dtype("<f4"), 3: np.dtype("<i8"), 4: np.dtype("|b1")}
+_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f8"), 2: np.dtype("<f4"), 3: np.dtype("<i8"), 4: np.dtype("|b1")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 
 
@@ -107,8 +107,8 @@ class Reader:
             raise Malformed("a shape larger than what was sent")
         data = self._take(math.prod(shape) * dtype.itemsize)
         if dtype.kind == "b":
-            return (np.frombuffer(data, np.uint8) != 0).reshape(shape)
-        return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+            dtype, data = np.dtype(bool), (np.frombuffer(data, np.uint8) != 0).tobytes()  # a byte of a bool is 0 or 1, or NumPy is lost
+        return np.array(np.frombuffer(data, dtype).reshape(shape), dtype.newbyteorder("="))
 
     def end(self) -> None:
         """Nothing may follow."""

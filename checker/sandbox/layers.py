@@ -49,7 +49,7 @@ _CALLS = """
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage sysinfo uname getrandom
     getpid getppid gettid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp getpgid getsid
     exit exit_group
-""".split()
+"""
 _NEW_THREAD, _NEW_ANYTHING = 0x0001_0000, 0x7E02_0080  # CLONE_THREAD; every CLONE_NEW… flag
 _TERMINAL_QUESTION, _CLOSE_ON_EXEC, _KEEP_ON_EXEC, _READABLE = 0x5401, 0x5451, 0x5450, 0x541B
 _DESCRIPTOR_CALLS = (0, 1, 2, 3, 4, 1030)  # fcntl: duplicate, read and set flags
@@ -64,7 +64,7 @@ def seccomp_program() -> bytes:
     """
     seccomp = _pyseccomp()
     rules = seccomp.SyscallFilter(defaction=seccomp.ERRNO(errno.EPERM))
-    for name in _CALLS:
+    for name in _CALLS.split():
         number = seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)
         if number >= 0:  # negative: not on this processor, or newer than libseccomp
             rules.add_rule(seccomp.ALLOW, number)
@@ -190,7 +190,7 @@ def _pyseccomp() -> Any:
     find = ctypes.util.find_library
     ctypes.util.find_library = lambda name: "libseccomp.so.2" if name == "seccomp" else find(name)
     try:
-        import pyseccomp
+        import pyseccomp  # type: ignore[import-untyped]
     finally:
         ctypes.util.find_library = find
     return pyseccomp

@@ -91,7 +91,7 @@ def is_of(value: object, library: str) -> bool:
 def trouble(error: BaseException, labels: Collection[str], label: str = "") -> Trouble:
     """What an exception says, and the innermost line of the submission on its way; `label` where no line is known."""
     line = None
-    if isinstance(error, SyntaxError) and error.filename in labels:
+    if isinstance(error, SyntaxError) and error.filename is not None and error.filename in labels:
         label, line = error.filename, error.lineno
     else:
         step = error.__traceback__
@@ -108,4 +108,4 @@ def trouble(error: BaseException, labels: Collection[str], label: str = "") -> T
 
 def _no_memory(error: BaseException) -> bool:
     """Python and NumPy have a type for it, torch has words."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any("can't allocate memory" in str(a) for a in error.args))
+    return isinstance(error, MemoryError) or (type(error) is RuntimeError and "can't allocate memory" in str(error.args))

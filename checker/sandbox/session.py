@@ -39,8 +39,8 @@ class End:
 class Session:
     """One child. Made by `Box.open`.
 
-    After a `Stopped` with the reason RAISED, KIND or a returned MEMORY the child lives on and may be asked again; after any other it is gone,
-    and every later call raises the same.
+    A child that says itself why it has no answer (it raised, or returned no array) lives on and may be asked again. Otherwise it is gone
+    after a `Stopped`, and every later call raises the same.
     """
 
     def __init__(self, channel: socket.socket, output: int, limits: Limits, end: Callable[[], End]) -> None:
@@ -84,9 +84,10 @@ class Session:
     ) -> list[tuple[str, Array]]:
         """Ask the answer to exercise `name` one question, with arrays of float64, float32, int64 or bool.
 
-        "gradient" asks a gradient function: `upstream` goes last. "forward" asks a pair or an operation for its value, and "backward", with
-        `upstream` and no arguments, for the gradients at the point of the last "forward". "step" asks for the parameters (`arguments`) after
-        one step on `batch`. A result is labelled by its place in the tuple ("0", "2"), its key in the dict, or, of an operation, its input.
+        "gradient" asks a gradient function: `upstream` goes last. "forward" asks a pair or an operation for its value, and "backward",
+        with `upstream` and no arguments, for the gradients at the point of the last "forward". "step" asks for the parameters (`arguments`)
+        after one step on `batch`. What is returned is labelled by its place in the tuple ("0", "2"), by its key in the dict, or, for an
+        operation's gradients, by the name of the input.
 
         Raises:
             Stopped: there is no answer.

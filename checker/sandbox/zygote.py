@@ -30,7 +30,7 @@ from checker.sandbox.values import Kind, Limits
 
 #: What the host asks: 1 to open, 0 to close; and the limits of the child to open.
 REQUEST = struct.Struct("<B3d5q")
-#: What it is told: after "open", the child's number; after "close", the status of `os.waitpid`, its processor seconds, and whether it ran on.
+#: What it is told: after "open" the child's number; after "close" also its status (`os.waitpid`), processor seconds, whether it still ran.
 REPLY = struct.Struct("<qid?")
 READY = b"\1"
 #: The descriptor of the channel in a child.
@@ -56,7 +56,9 @@ def serve(control: socket.socket, plan: Plan) -> None:
     """Load everything, say so, and make children until the host hangs up."""
     _warm_up(plan.kind)
     if "landlock" in plan.layers:
-        import landlockpy  # noqa: F401 - a child has no time to
+        import landlockpy
+
+        landlockpy.abi_version()  # finds the C library, which a child would do anew
     program = layers.seccomp_program() if "seccomp" in plan.layers else b""
     own = os.open("/proc/self/ns/pid", os.O_RDONLY) if "namespaces" in plan.layers else -1
     already_mapped = layers.mapped() if "limits" in plan.layers else 0
@@ -105,7 +107,8 @@ def _opened(control: socket.socket) -> tuple[Limits, int, int] | None:
     if len(message) != REQUEST.size or len(descriptors) != 2:
         return None
     _, *numbers = REQUEST.unpack(message)
-    return Limits(**dict(zip((field.name for field in fields(Limits)), numbers, strict=True))), *descriptors
+    channel, output = descriptors
+    return Limits(**dict(zip((field.name for field in fields(Limits)), numbers, strict=True))), channel, output
 
 
 def _exactly(control: socket.socket, count: int) -> bytes:
