@@ -37,7 +37,7 @@ KINDS = {
     Reason.KIND: Kind.RETURNED,
 }
 #: Times the error estimate of differences of a student's own forward, and the share of the largest entry, that its backward may be off.
-OWN, OWN_LARGEST = 16.0, 1e-7
+OWN, OWN_LARGEST = 16.0, 1e-5
 #: machine epsilon of float32, by which a kink judges an answer that was computed in it
 SINGLE_EPSILON = 2.0**-23
 
@@ -121,7 +121,8 @@ def _judged(name: str, answered: Answered, *, own: bool) -> _Judged:
     if own and name in answered.own:
         truth, error = answered.own[name]
         allowed = OWN * error + OWN_LARGEST * np.max(np.abs(truth), initial=0.0)
-        return _Judged(part=name, answered=answered, pair=Pair(got=got, truth=truth, allowed=allowance(truth, allowed, orders=1.0)))
+        pair = Pair(got=got, truth=truth, allowed=allowance(truth, allowed, orders=1.0), single=False)  # wide enough for float32 as it is
+        return _Judged(part=name, answered=answered, pair=pair)
     pair = Pair(got=got, truth=question.gradient[name], allowed=question.allowed[name], plain=question.plain.get(name))
     return _Judged(part=name, answered=answered, pair=pair, kink=question.classification is not None)
 

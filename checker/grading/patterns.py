@@ -83,8 +83,9 @@ def factor(pairs: Sequence[Pair]) -> float | None:
     c = float(widest.got[at]) / float(widest.truth[at])
     if not math.isfinite(c) or c == 0.0 or sum(np.count_nonzero(pair.truth) for pair in pairs) < 2:
         return None
-    held = [replace(p, truth=c * p.truth, allowed=2 * abs(c) * p.allowed) for p in pairs]
-    return c if all(pair.near for pair in held) else None
+    held = [replace(p, truth=c * p.truth, allowed=abs(c) * p.allowed) for p in pairs]
+    # c is measured, and so off by as much as an entry
+    return c if all(pair.fits and not pair.off(2 * pair.loose).any() for pair in held) else None
 
 
 def named(c: float, near: float = NEAR) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
+from checker.grading.tolerances import allowance
 from checker.values import Case
 
 
@@ -84,9 +85,15 @@ def _also(turned: Sequence[Pair], sizes: Mapping[int, str]) -> str:
         return ""
     c = factor(turned)
     assert c is not None
-    text = counted(c, sizes) or named(c)
+    text = named(c) or counted(c, sizes)
     return hints.ALSO_TIMES.format(text) if text else hints.ALSO_FACTOR
 
 
 def _without_upstream(pairs: Sequence[Pair]) -> bool:
-    return all(p.plain is not None and Pair(got=p.got, truth=p.plain, allowed=p.allowed + NEAR * np.abs(p.plain)).near for p in pairs)
+    def stripped(pair: Pair) -> bool:
+        if pair.plain is None:
+            return False
+        bare = Pair(got=pair.got, truth=pair.plain, allowed=allowance(pair.plain, np.zeros_like(pair.plain)))
+        return bare.fits and not bare.off(bare.loose + pair.loose).any()
+
+    return all(map(stripped, pairs))
