@@ -59,7 +59,7 @@ def entries(file: IO[bytes], most: int = ENTRIES) -> list[Entry]:
     overlapping = _overlapping(archive.infolist())
     for info in archive.infolist():
         name = _name(info)
-        if name.endswith("/") or litter(tuple(name.split("/"))):
+        if name.endswith("/") or litter(name.split("/")):
             continue
         if info.header_offset in overlapping:
             problem = "shares its bytes with another file of the zip, and was not read."

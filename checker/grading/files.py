@@ -7,18 +7,23 @@ files by student, and a link, a pipe or a million files must cost nobody but the
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ENTRIES = 2_000  #: files and folders of one student that are looked at
 DEPTH = 16  #: folders inside one another
 
-#: What operating systems and tools leave behind; nobody handed it in.
-LITTER = frozenset(
-    {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", ".idea", ".vscode"}
+#: What systems and tools leave behind, as they do files and folders whose names begin with a dot: nobody handed it in.
+LITTER = frozenset({"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini"})
+
+#: Windows hides a second ending, and browsers append one: `answers.py.txt` is meant as `answers.py`.
+_KIND = re.compile(
+    r"(?P<stem>.+?)(?P<kind>\.py|\.ipynb|\.zip|(?:(?<=^answers)|(?<=/answers))\.toml)(?:\.txt|\.json)*+",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
 
@@ -45,6 +50,11 @@ class Entry:
         """The path in one text, for messages."""
         return "/".join(self.path)
 
+    @property
+    def inside(self) -> Entry:
+        """The same file, seen from the folder in which its path begins."""
+        return replace(self, path=self.path[1:] or self.path)
+
 
 def crowded(path: tuple[str, ...]) -> Entry:
     """What stands for the files of `path` that were not looked at."""
@@ -68,27 +78,21 @@ def too_large(limit: int) -> Unreadable:
     return Unreadable(f"is larger than {limit // 2**10:,} KiB, and was not read.")
 
 
-def litter(path: tuple[str, ...]) -> bool:
-    """Whether a file was left behind by a tool. macOS writes a companion `._name` beside each file."""
-    return any(part in LITTER or part.startswith("._") for part in path)
+def litter(path: Iterable[str]) -> bool:
+    """Whether a file lies where nobody hands in files."""
+    return any(part in LITTER or (part.startswith(".") and part not in (".", "..")) for part in path)
 
 
 def kind(name: str) -> str:
-    """What a file is by its name: `.py`, `.ipynb`, `.zip`, or `.toml` for a file of answers; empty for what is not read.
-
-    Windows hides a second ending, and browsers append one: `answers.py.txt` is meant as `answers.py`.
-    """
-    name = name.lower().rpartition("/")[2]
-    bare = name.removesuffix(".txt").removesuffix(".json")
-    ending = next((ending for ending in (".py", ".ipynb", ".toml") if bare.endswith(ending)), "")
-    if ending == ".toml":
-        return ".toml" if bare == "answers.toml" else ""
-    return ending or (".zip" if name.endswith(".zip") else "")
+    """What a file is by its name: `.py`, `.ipynb`, `.zip`, or `.toml` for a file of answers; empty for what is not read."""
+    match = _KIND.fullmatch(name)
+    return match["kind"].lower() if match else ""
 
 
 def stem(name: str) -> str:
     """A file's name without the ending that says its kind, and what follows that."""
-    return name[: name.lower().rindex(kind(name))] or name if kind(name) else name
+    match = _KIND.fullmatch(name)
+    return match["stem"] if match else name
 
 
 def found(root: Path) -> list[Entry]:
@@ -133,7 +137,7 @@ def _children(folder: Path) -> list[Path]:
     children: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not litter((entry.name,)):
+            if not litter([entry.name]):
                 children.append(Path(entry.path))
             if len(children) > ENTRIES:
                 break

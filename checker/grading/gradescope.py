@@ -49,7 +49,7 @@ def hand_ins(data: bytes, groups: Mapping[str, Sequence[Entry]], source: str) ->
         attempts = _attempts(folder, _table(record))
         for number, (attempt, submitted) in enumerate(attempts, 1):
             if attempt == folder or attempt in groups:
-                entries = tuple(groups.get(attempt, ()))
+                entries = tuple(entry.inside for entry in groups.get(attempt, ()))
                 found += [
                     HandIn(student=student, entries=entries, submitted=submitted, attempt=number, source=f"{source}/{printable(attempt)}")
                     for student in _students(folder, _table(record))

@@ -9,7 +9,7 @@ Nothing that was handed in is run, parsed as Python, or written to disk.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from checker.grading.submission import Submission
 from checker.sandbox.values import Program
 
 CLASS = 50_000  #: files and folders beside one another in the folder of a class
+WRAPPERS = 3  #: folders around the download of a learning system
 BYTES = 32 * 2**20  #: of one student's programs together
 PROBLEMS = 20  #: sentences about one student's files
 
@@ -74,29 +75,31 @@ def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
 
 
 def _folder(path: Path) -> dict[str, list[Entry]]:
-    children = _children(path)
-    if len(children) == 1 and children[0].is_dir() and not children[0].is_symlink() and _of_a_class(inner := _children(children[0])):
-        children = inner  # the zip of a learning system, unpacked into a folder of its own
-    return {files.printable(child.name): group for child in children if (group := files.found(child))}
+    children = inner = _children(path)
+    for _ in range(WRAPPERS):
+        if len(inner) != 1 or inner[0].is_symlink() or not inner[0].is_dir():
+            break
+        inner = _children(inner[0])
+        if _of_a_class(child.name for child in inner):
+            children = inner
+    return {files.printable(child.name): files.found(child) for child in children}
 
 
 def _children(path: Path) -> list[Path]:
-    children = sorted(child for child in path.iterdir() if not files.litter((child.name,)))
+    children = sorted(child for child in path.iterdir() if not files.litter([child.name]))
     if len(children) > CLASS:
         raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
     return children
 
 
-def _of_a_class(children: Sequence[Path]) -> bool:
-    names = [child.name for child in children]
-    return gradescope.METADATA in names or learning_systems.recognised(names)
-
-
 def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:
-    folders = {entry.path[0] for entry in entries}
-    inner = {entry.path[1] for entry in entries if len(entry.path) > 1}
-    if len(folders) == 1 and (gradescope.METADATA in inner or learning_systems.recognised(inner)):
-        entries = [replace(entry, path=entry.path[1:]) for entry in entries if len(entry.path) > 1]
+    inner = entries
+    for _ in range(WRAPPERS):
+        if len({entry.path[0] for entry in inner}) != 1:
+            break
+        inner = [entry.inside for entry in inner]
+        if _of_a_class({entry.path[0] for entry in inner}):
+            entries = inner
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         group = groups.setdefault(entry.path[0], [])
@@ -105,6 +108,11 @@ def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:
         elif len(group) == files.ENTRIES:
             group.append(files.crowded(entry.path[:1]))
     return groups
+
+
+def _of_a_class(names: Iterable[str]) -> bool:
+    """Whether these are the names of a learning system's download, which may lie in folders of its own."""
+    return any(name == gradescope.METADATA or learning_systems.recognised(name) for name in names)
 
 
 def _numbered(hand_ins: list[HandIn]) -> list[HandIn]:

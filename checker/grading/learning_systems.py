@@ -7,7 +7,7 @@ writes names, numbers and lateness in its own way, and nothing after this should
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,9 +35,9 @@ class HandIn:
     source: str = ""
 
 
-def recognised(names: Iterable[str]) -> bool:
-    """Whether these are the names of a learning system's download."""
-    return any(CANVAS.fullmatch(name) or MOODLE.fullmatch(name) for name in names)
+def recognised(name: str) -> bool:
+    """Whether a learning system gives such names."""
+    return bool(CANVAS.fullmatch(name) or MOODLE.fullmatch(name))
 
 
 def hand_ins(groups: Mapping[str, Sequence[Entry]], source: str) -> list[HandIn]:
@@ -45,7 +45,7 @@ def hand_ins(groups: Mapping[str, Sequence[Entry]], source: str) -> list[HandIn]
     canvas: dict[str, list[tuple[re.Match[str], Entry]]] = {}
     others: dict[str, list[HandIn]] = {}
     for name, entries in groups.items():
-        lone = entries[0].path == (name,)
+        lone = [entry.path for entry in entries[:1]] == [(name,)]
         if lone and (match := CANVAS.fullmatch(name)):
             canvas.setdefault(match["id"], []).append((match, entries[0]))
         elif piece := _piece(name, entries, lone, f"{source}/{name}"):
@@ -56,7 +56,7 @@ def hand_ins(groups: Mapping[str, Sequence[Entry]], source: str) -> list[HandIn]
 
 def _piece(name: str, entries: Sequence[Entry], lone: bool, source: str) -> HandIn | None:
     """What arrived as one file or one folder; None for a file that is nobody's, such as a list of the class."""
-    inside = tuple(entry if lone else replace(entry, path=entry.path[1:] or entry.path) for entry in entries)
+    inside = tuple(entry if lone else entry.inside for entry in entries)
     if moodle := MOODLE.fullmatch(name):
         student = Student(id=moodle["id"], name="" if moodle["name"] == "Participant" else moodle["name"])
         return HandIn(student=student, entries=(replace(inside[0], path=(moodle["file"] or name,)),) if lone else inside, source=source)
