@@ -13,8 +13,8 @@ import msgspec
 from checker.grading.feedback import coarse, summary
 from checker.grading.grades import Attempt, ExerciseHead, Grade, Kind, StudentRecord
 
-#: What XML 1.0 cannot hold, which is also what a terminal would obey: controls, halves of characters, two that are none.
-_UNHOLDABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What XML 1.0 cannot hold and a terminal would obey (controls, halves of characters, two that are none), and marks that turn text around.
+_UNHOLDABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
 
 
 def holdable(text: str) -> str:
