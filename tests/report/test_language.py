@@ -58,9 +58,7 @@ def said() -> set[str]:
 
 def fields(text: str) -> list[tuple[str, str]]:
     """What is filled into a text: `%(name)s` and `{name}`."""
-    return sorted(
-        {part.partition(")")[0] for part in text.split("%(")[1:]} | {name for _, name, *_ in string.Formatter().parse(text) if name}
-    )
+    return sorted(re.findall(r"%\((\w+)\)|\{(\w+)\}", text))
 
 
 def test_the_catalogue_holds_every_word_translated_and_no_other():
