@@ -138,7 +138,7 @@ class _Server:
         printing, output = os.pipe()
         try:
             with channel:
-                socket.send_fds(self._control, [zygote.request(limits)], [channel.fileno(), output])
+                socket.send_fds(self._control, [zygote.request(zygote.Ask.OPEN, limits)], [channel.fileno(), output])
             self._hear(zygote.REPLY.size)
         except (OSError, _Gone) as error:
             ours.close()
@@ -153,14 +153,14 @@ class _Server:
             raise SandboxUnavailable(f"A layer of the sandbox cannot be put up: {failed}. `checker doctor` says what to do.")
         return session
 
-    def _end(self) -> End:
-        """End the child."""
+    def _end(self, hung_up: bool) -> End:
+        """End the child. One that hung up is given a moment to end by itself, so that it can be told how it ended."""
         try:
-            self._control.sendall(zygote.request(None))
+            self._control.sendall(zygote.request(zygote.Ask.AWAIT if hung_up else zygote.Ask.END))
         except OSError as error:
             raise _Gone(str(error)) from error
-        _, status, processor, hung_up = zygote.REPLY.unpack(self._hear(zygote.REPLY.size))
-        return End(status=status, processor=processor, hung_up=hung_up)
+        _, status, processor, lived = zygote.REPLY.unpack(self._hear(zygote.REPLY.size))
+        return End(status=status, processor=processor, lived=lived)
 
     def close(self) -> str:
         """Hang up, upon which the server ends; kill it where it does not. What it had to complain of."""

@@ -33,7 +33,7 @@ class End:
 
     status: int  #: of `os.waitpid`
     processor: float  #: seconds
-    hung_up: bool  #: it was still running when the host ended it
+    lived: bool  #: it was still running, and the host ended it
 
 
 class Session:
@@ -43,7 +43,7 @@ class Session:
     after a `Stopped`, and every later call raises the same.
     """
 
-    def __init__(self, channel: socket.socket, output: int, limits: Limits, end: Callable[[], End]) -> None:
+    def __init__(self, channel: socket.socket, output: int, limits: Limits, end: Callable[[bool], End]) -> None:
         self.seconds = 0.0  #: wall time that was spent waiting for the child
         self._channel, self._printing, self._limits, self._end_child = channel, output, limits, end
         self._received, self._printed, self._kept = bytearray(), 0, bytearray()
@@ -106,10 +106,10 @@ class Session:
             return stopped.trouble.text
         return None if kind is Type.READY else payload.decode("utf-8", "replace")
 
-    def finish(self) -> End:
-        """End the child, unless it has ended, and take what it still printed."""
+    def finish(self, *, hung_up: bool = False) -> End:
+        """End the child, unless it has ended, and take what it still printed. `hung_up` says that it closed its connection."""
         if self._end is None:
-            self._end = self._end_child()
+            self._end = self._end_child(hung_up)
             self._take_output()
             self._channel.close()
             os.close(self._printing)
@@ -230,9 +230,9 @@ class Session:
 
     def _died(self) -> NoReturn:
         """The child ended by itself, or hung up. It is told by how it ended."""
-        end = self.finish()
+        end = self.finish(hung_up=True)
         code = os.waitstatus_to_exitcode(end.status)
-        if end.hung_up:
+        if end.lived:
             reason, text = Reason.PROTOCOL, "it closed its connection"
         elif code == -signal.SIGXCPU or (code == -signal.SIGKILL and end.processor >= self._limits.seconds):
             reason, text = Reason.TIMED_OUT, "it used more processor time than its limit"

@@ -9,6 +9,7 @@ It trusts the host and reads nothing that a child writes. It has one child at a 
 from __future__ import annotations
 
 import contextlib
+import enum
 import fcntl
 import gc
 import json
@@ -19,6 +20,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
@@ -28,7 +30,7 @@ from checker.sandbox import child, layers
 from checker.sandbox.frames import Type, frame
 from checker.sandbox.values import Kind, Limits
 
-#: What the host asks: 1 to open, 0 to close; and the limits of the child to open.
+#: What the host asks for (see `Ask`), and the limits of the child to open.
 REQUEST = struct.Struct("<B3d5q")
 #: What it is told: after "open" the child's number; after "close" also its status (`os.waitpid`), processor seconds, whether it still ran.
 REPLY = struct.Struct("<qid?")
@@ -36,10 +38,20 @@ READY = b"\1"
 #: The descriptor of the channel in a child.
 CHANNEL = 3
 
+_MOMENT = 1.0  # seconds
 
-def request(limits: Limits | None) -> bytes:
-    """Asks to open with `limits`, or to close."""
-    return REQUEST.pack(limits is not None, *astuple(limits or Limits()))
+
+class Ask(enum.IntEnum):
+    """What the host asks for."""
+
+    OPEN = 0  #: a child
+    END = 1  #: its end, now
+    AWAIT = 2  #: the same, but it has hung up: give it a moment to end by itself, so that it can be told how
+
+
+def request(ask: Ask, limits: Limits | None = None) -> bytes:
+    """Asks for something."""
+    return REQUEST.pack(ask, *astuple(limits or Limits()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +96,19 @@ def serve(control: socket.socket, plan: Plan) -> None:
         os.close(channel)
         os.close(output)
         control.sendall(REPLY.pack(number, 0, 0.0, True))
-        if not _exactly(control, REQUEST.size):
+        message = control.recv(REQUEST.size, socket.MSG_WAITALL)
+        if not message:
             break
-        control.sendall(REPLY.pack(number, *_ended(number)))
+        control.sendall(REPLY.pack(number, *_ended(number, patience=_MOMENT if message[0] == Ask.AWAIT else 0.0)))
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ended(number: int) -> tuple[int, float, bool]:
-    """End a child: its status, its processor seconds, and whether it was still running."""
-    reaped, status, used = os.wait4(number, os.WNOHANG)
+def _ended(number: int, patience: float) -> tuple[int, float, bool]:
+    """End a child: its status, its processor seconds, and whether it was still running after `patience` seconds."""
+    until = time.monotonic() + patience
+    while not (found := os.wait4(number, os.WNOHANG))[0] and time.monotonic() < until:
+        time.sleep(0.001)
+    reaped, status, used = found
     for end in (os.kill, os.killpg):  # the second for what it may have started, where no namespace ends that with it
         with contextlib.suppress(ProcessLookupError, PermissionError):
             end(number, signal.SIGKILL)
@@ -109,11 +125,6 @@ def _opened(control: socket.socket) -> tuple[Limits, int, int] | None:
     _, *numbers = REQUEST.unpack(message)
     channel, output = descriptors
     return Limits(**dict(zip((field.name for field in fields(Limits)), numbers, strict=True))), channel, output
-
-
-def _exactly(control: socket.socket, count: int) -> bytes:
-    """So many bytes; none where the host hung up."""
-    return control.recv(count, socket.MSG_WAITALL)
 
 
 def _only(channel: int, output: int) -> int:
