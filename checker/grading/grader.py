@@ -62,7 +62,7 @@ class Grader:
         self._exercises = {exercise.id: exercise for exercise in assignment.exercises}
         self._pools = {exercise.id: Pool(exercise, secret) for exercise in assignment.exercises}
         self._trajectories = {exercise.id: trajectory(exercise, secret) for exercise in assignment.exercises}
-        self._boxes: dict[Mounted, Box] = {}
+        self.boxes: dict[Mounted, Box] = {}
 
     def __enter__(self) -> Grader:
         return self
@@ -72,9 +72,9 @@ class Grader:
 
     def close(self) -> None:
         """End the sandboxes."""
-        for box in self._boxes.values():
+        for box in self.boxes.values():
             box.close()
-        self._boxes.clear()
+        self.boxes.clear()
 
     def results(self, submission: Submission, wanted: Sequence[str]) -> list[Result]:
         """What the submission's answers to the exercises `wanted` (their ids) turned out to be, in that order.
@@ -113,10 +113,10 @@ class Grader:
         torch = any("torch" in part.source for program in submission.programs for part in program.parts)
         mounted: Mounted = "torch" if torch and exercise.name not in self.assignment.by_hand else "numpy"
         if mounted not in sittings:
-            if mounted not in self._boxes:
-                self._boxes[mounted] = self._box(mounted)
+            if mounted not in self.boxes:
+                self.boxes[mounted] = self._box(mounted)
             names = [one.name for one in self.assignment.exercises]
-            sittings[mounted] = _Sitting(self._boxes[mounted], submission.programs, names)
+            sittings[mounted] = _Sitting(self.boxes[mounted], submission.programs, names)
         return sittings[mounted]
 
     def _box(self, mounted: Mounted) -> Box:

@@ -153,7 +153,7 @@ class _Pool:
         """End every worker, and with it its sandbox."""
         for worker in self.workers:
             worker.pipe.close()
-            worker.process.join(0.5)
+            worker.process.join(5.0)
             if worker.process.is_alive():
                 worker.process.kill()
             worker.process.join()

@@ -1,0 +1,3 @@
+﻿# attack: bytes
+def twice_dot(x):
+    return 0 * x

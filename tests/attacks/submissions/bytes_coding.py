@@ -1,0 +1,4 @@
+# -*- coding: rot13 -*-
+# attack: bytes
+def twice_dot(x):
+    return 0 * x

@@ -1,0 +1,2 @@
+# attack: formulas
+twice_dot = 'x.__class__.__mro__[1].__subclasses__()'

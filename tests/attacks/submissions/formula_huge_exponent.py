@@ -1,0 +1,2 @@
+# attack: formulas
+twice_dot = '1e999999*x'

@@ -1,0 +1,2 @@
+# attack: formulas
+twice_dot = '(lambda: 4*x)()'

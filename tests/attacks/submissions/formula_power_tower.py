@@ -1,0 +1,2 @@
+# attack: formulas
+twice_dot = '9**9**9**9'

@@ -1,0 +1,2 @@
+# attack: formulas
+twice_dot = '(y := 4*x)'
