@@ -17,7 +17,7 @@ def look():
                 seen[place] = file.read(10_000)
         except OSError as error:
             seen[place] = error.strerror
-    for folder in ("/", "/home", "/root", "/work", "/srv", ".."):
+    for folder in ("/", "/home", "/root", "/mnt", "/srv", ".."):
         try:
             seen[folder] = os.listdir(folder)
         except OSError as error:
