@@ -87,6 +87,7 @@ class Assignment:
     by_hand: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
     coarse_after: int = 5
+    sandboxed: bool = True  #: false where its submissions are run without a sandbox, which no file can ask for
 
     @property
     def terms(self) -> Terms:
@@ -152,8 +153,8 @@ def fingerprint(exercise: Exercise) -> str:
 
 
 def conditions(assignment: Assignment, exercise: Exercise) -> str:
-    """SHA-256 of what in the assignment can change a result of `exercise`, in hexadecimal: limits and imports, never points."""
-    parts = (assignment.limits, exercise.name in assignment.by_hand, assignment.libraries)
+    """SHA-256 of what in the assignment can change a result of `exercise`, in hexadecimal: limits, imports, the sandbox; never points."""
+    parts = (assignment.limits, exercise.name in assignment.by_hand, assignment.libraries, assignment.sandboxed)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

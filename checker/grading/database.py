@@ -45,11 +45,14 @@ def connect(place: str = DEFAULT, *, create: bool = True, patience: float = PATI
         event.listen(engine, "connect", _connected)
         event.listen(engine, "begin", _begun)
     try:
-        with explained(engine), engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-            _up_to_date(connection)
-        if engine.dialect.name == "sqlite":
+        with reading(engine) as connection:  # who only looks waits for no writer
+            ready = _revision(connection) == REVISION
+        if not ready:
             with explained(engine), engine.execution_options(begin="").connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            with explained(engine), engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+                _upgrade(connection)
     except BaseException:
         engine.dispose()
         raise
@@ -131,13 +134,22 @@ def _begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _up_to_date(connection: Connection) -> None:
-    """Make the tables, or bring them to `REVISION`, in the transaction of `connection`."""
+def _revision(connection: Connection) -> str | None:
+    """The revision of the tables, None where there are none.
+
+    Raises:
+        UsageError: the tables are another program's.
+    """
     names = sa.inspect(connection).get_table_names()
-    place = shown(connection.engine.url)
     if names and not {"book", "alembic_version"} <= set(names):
+        place = shown(connection.engine.url)
         raise UsageError(f"{place} is another program's database: give the gradebook one of its own with --gradebook.")
-    if names and connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == REVISION:
+    return connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if names else None
+
+
+def _upgrade(connection: Connection) -> None:
+    """Make the tables, or bring them to `REVISION`, in the transaction of `connection`; another process may have done so meanwhile."""
+    if _revision(connection) == REVISION:
         return
     from alembic import command
     from alembic.config import Config
@@ -148,4 +160,5 @@ def _up_to_date(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError:
+        place = shown(connection.engine.url)
         raise UsageError(f"the gradebook {place} was made by a newer version: update gradient-checker to use it.") from None

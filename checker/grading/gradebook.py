@@ -53,8 +53,7 @@ class Gradebook:
         """
         engine = database.connect(place or database.DEFAULT, create=create)
         try:
-            with database.writing(engine) as connection:
-                return cls(engine, _secret(connection, seed))
+            return cls(engine, _secret(engine, seed))
         except BaseException:
             engine.dispose()
             raise
@@ -180,14 +179,18 @@ class Gradebook:
         database.scrub(self._engine)
 
 
-def _secret(connection: Connection, seed: int | None) -> bytes:
+def _secret(engine: Engine, seed: int | None) -> bytes:
     """The book's secret, made where there is none yet."""
     seeded = None if seed is None else hashlib.sha256(f"gradebook seed {seed}".encode()).digest()
-    secret = connection.scalar(sa.select(book.c.secret))
+    with database.reading(engine) as connection:
+        secret = connection.scalar(sa.select(book.c.secret))
     if secret is None:
-        secret = seeded or secrets.token_bytes(32)
-        connection.execute(sa.insert(book).values(id=1, secret=secret, made=_now()))
-    elif seeded not in (None, secret):
+        with database.writing(engine) as connection:
+            secret = connection.scalar(sa.select(book.c.secret))  # another process may have made it meanwhile
+            if secret is None:
+                secret = seeded or secrets.token_bytes(32)
+                connection.execute(sa.insert(book).values(id=1, secret=secret, made=_now()))
+    if seeded not in (None, secret):
         raise UsageError(f"this gradebook was not made with the seed {seed}: leave the seed out, or begin another gradebook.")
     return secret
 
