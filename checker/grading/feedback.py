@@ -108,7 +108,8 @@ def sentence(finding: Finding, language: Language) -> str:
     detail = clean(finding.detail, DETAIL)
     if detail:
         said += f" {detail}" if language == "en" else in_chinese(detail)
-    return _subject(finding, language) + said + _source(finding, language)
+    subject = _subject(finding, language)
+    return (subject + said if subject else said[0].upper() + said[1:]) + _source(finding, language)
 
 
 def summary(result: Result, language: Language) -> str:

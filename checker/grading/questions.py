@@ -19,7 +19,7 @@ import torch
 from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.grading import points
-from checker.grading.tolerances import ORDERS, allowance, largest
+from checker.grading.tolerances import ORDERS, allowance, largest, single_allowance
 from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious
@@ -136,13 +136,24 @@ def _plain(case: Case) -> Mapping[str, Array]:
 
 
 def _holds(question: Question) -> bool:
-    """Whether PyTorch's reverse mode gives the certified truth of this point, and all is finite."""
-    reference = question.truth.reference
+    """Whether PyTorch's reverse mode gives the certified truth of this point, in float32 too where that is allowed, and all is finite."""
+    reference, case = question.truth.reference, question.case
     if question.classification is not None or reference is None or reference.kind != "certified" or not np.all(np.isfinite(question.value)):
         return False
-    found = Reverse().derive(question.case, None, None)
-    compared = [c.verdict for c in compare(found, reference, question.case)] if found.problem is None else []
-    return len(compared) == len(reference.high) and set(compared) <= {Verdict.AGREES, Verdict.INCONCLUSIVE}
+    found = Reverse().derive(case, None, None)
+    compared = {c.verdict for c in compare(found, reference, case)} if found.problem is None else {Verdict.CRASHED}
+    return compared <= {Verdict.AGREES, Verdict.INCONCLUSIVE} and ("float32" not in case.exercise.dtypes or _holds_in_single(question))
+
+
+def _holds_in_single(question: Question) -> bool:
+    case = question.case
+    arguments = {name: t.float() if t.is_floating_point() else t for name, t in case.arguments.items()}
+    upstream = tuple(v.float() if v is not None else None for v in case.upstream)
+    found = Reverse().derive(replace(case, arguments=arguments, upstream=upstream, dtype="float32"), None, None)
+    return found.problem is None and all(
+        np.all(np.abs(g - question.gradient[n]) <= single_allowance(question.gradient[n], question.allowed[n], everywhere=True))
+        for n, g in found.gradients.items()
+    )
 
 
 class Pool:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.grading.credit import CREDIT, OWN_FORWARD, grade
 from checker.grading.grades import Finding, Kind, Result
+
+PAGE = Path(__file__).parents[2] / "docs" / "grading-defaults.md"
+
+
+def test_the_page_of_defaults_is_that_of_the_code():
+    generator = runpy.run_path(str(PAGE.parent / "generate_grading_defaults.py"))
+    assert PAGE.read_text(encoding="utf-8") == generator["page"](), "run python docs/generate_grading_defaults.py"
+    for kind in Kind:
+        assert f"| `{kind}` | {CREDIT.get(kind, 0.0):g} | " in PAGE.read_text(encoding="utf-8")
 
 
 def result(*kinds: Kind, forward: bool = False) -> Result:
