@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -76,7 +77,7 @@ def grade(
 
         probe(report)
     protection = _protection(without_namespaces, trusted)
-    asked = _assignment(assignment)
+    asked = replace(_assignment(assignment), sandboxed=not trusted)
     handed_in = found_in(submissions)
     if not handed_in:
         raise UsageError(f"{submissions} holds no submission: give a folder with one file or folder for each student.")
