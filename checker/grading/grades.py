@@ -42,12 +42,12 @@ class Kind(enum.StrEnum):
     UNREADABLE = "unreadable"  #: a formula that cannot be read, or a file
     FORBIDDEN = "forbidden"  #: torch was needed where the exercise forbids it
     RETURNED = "returned"  #: what was returned is no array of numbers
-    RAISED = "raised"
-    TIMED_OUT = "timed_out"
-    MEMORY = "memory"
-    OUTPUT = "output"
-    DIED = "died"
-    PROTOCOL = "protocol"
+    RAISED = "raised"  #: an exception
+    TIMED_OUT = "timed_out"  #: it took longer than its limit
+    MEMORY = "memory"  #: it asked for more memory than its limit
+    OUTPUT = "output"  #: it printed, or returned, more than its limit
+    DIED = "died"  #: the interpreter ended
+    PROTOCOL = "protocol"  #: what it sent is no answer
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
