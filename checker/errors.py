@@ -46,7 +46,8 @@ class FormulaError(ExerciseError):
     def __init__(self, message: str, *, formula: str, column: int, advice: str = "") -> None:
         self.formula, self.column = formula, column
         shown, said, advised = (t if len(t) <= limit else t[:limit] + "…" for t, limit in ((formula, 60), (message, 300), (advice, 300)))
-        super().__init__(f"the formula {shown!r}, column {column}: {said}", advice=advised)
+        text = f"the formula {shown!r}, column {column}: {said}".replace("\\\\", "\\")  # LaTeX as it was written
+        super().__init__(text, advice=advised)
 
 
 class Unsupported(Error):

@@ -145,6 +145,9 @@ MEASURES: dict[str, Callable[..., int]] = {
 _PRODUCTS = frozenset(FUNCTIONS[name] for name in ("matmul", "mm", "bmm"))
 _ELIMINATIONS = frozenset(FUNCTIONS[name] for name in ("det", "logdet", "inv", "solve"))
 
+#: Products as mathematics writes them side by side, and powers: shapes tell what is meant. Each with its least number of arguments.
+SHAPED = {"times": 2, "power": 2}
+
 
 def work(function: Callable[..., Any], given: Sequence[Any], size: int) -> int:
     """About how many multiplications a call takes whose result has `size` entries."""

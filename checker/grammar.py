@@ -13,14 +13,14 @@ import math
 import operator
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
 import torch
 
 from checker.errors import FormulaError
-from checker.functions import FUNCTIONS, MEASURES, kind, transposed
+from checker.functions import FUNCTIONS, MEASURES, SHAPED, kind, transposed
 from checker.notation import DEEPEST, Spelling, member
 from checker.readings import Arguments, Reading, Readings
 
@@ -118,7 +118,7 @@ class Reader(Readings):
         if latin != text and latin in among:
             letter = next(a for a, b in zip(text, latin, strict=True) if a != b)
             return self.error(node, f"{text!r} is written with {unicodedata.name(letter)}.", f"Type the Latin {latin}.")
-        if text in FUNCTIONS or text in MEASURES:
+        if text in FUNCTIONS or text in MEASURES or text in SHAPED:
             return self.error(node, f"{text} is a function.", f"Write {text}(…).")
         if text == "T":
             return self.error(node, "T is no name here.", "Write x.T or xᵀ for the transpose.")
@@ -141,16 +141,68 @@ class Reader(Readings):
     def operation(self, node: ast.BinOp) -> Reading:
         left, right, symbol = node.left, node.right, node.op
         if isinstance(symbol, ast.Mod):  # the product that ᵀ implies: a * xᵀy is a * (xᵀy)
+            factors = [right]
+            while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mod):
+                factors.insert(0, left.right)
+                left = left.left
             if isinstance(left, ast.BinOp) and not isinstance(left.op, ast.Pow):
-                return self.operation(_at(left, left.left, left.op, _at(node, left.right, ast.Mod(), right)))
-            symbol = ast.MatMult()
+                product: ast.expr = left.right
+                for factor in factors:
+                    product = _at(product, product, ast.Mod(), factor)
+                return self.operation(_at(left, left.left, left.op, product))
+            return self.beside(node, [left, *factors])
         if type(symbol) not in _ARITHMETIC:
             raise self.error(node, f"{self.written(node)!r} uses an operator that is not here.", "The operators are + - * / ** @.")
-        if isinstance(symbol, ast.Pow) and (exponent := self.constant(right)) is not None and exponent == Fraction(float(exponent)):
-            power: int | float = int(exponent) if exponent.denominator == 1 else float(exponent)
-            return self.apply(node, lambda base: torch.pow(_real(base), power), self.tensor(left))
+        if isinstance(symbol, ast.Pow):
+            return self.raised(node, self.real(left), right)
         combine = _ARITHMETIC[type(symbol)]
         return self.apply(node, combine, self.real(left), self.real(right))
+
+    def raised(self, node: ast.expr, base: Reading, right: ast.expr) -> Reading:
+        """A power, entry by entry. An exponent in numbers alone stays one: whole where it is, so that negative entries have a power."""
+        exponent = self.constant(right)
+        if exponent is None or exponent != Fraction(float(exponent)):
+            return self.apply(node, torch.pow, base, self.real(right))
+        power: int | float = int(exponent) if exponent.denominator == 1 else float(exponent)
+        return self.apply(node, lambda x: torch.pow(x, power), base)
+
+    def shaped(self, node: ast.Call, name: str) -> Reading:
+        """`times(A, x, …)` is the product that mathematics writes side by side, `power(A, p)` what it writes above."""
+        least = SHAPED[name]
+        if node.keywords or len(node.args) < least or any(isinstance(a, ast.Starred) for a in node.args):
+            raise self.error(node, f"{name} takes {least} factors or more." if name == "times" else "power takes a base and an exponent.")
+        if name == "times":
+            return self.beside(node, node.args)
+        base, exponent = node.args[0], node.args[1]
+        if self.constant(exponent) == -1:
+            return self.apply(node, _inverse, self.real(base))
+        return self.raised(node, self.apply(node, _no_matrix, self.real(base)), exponent)
+
+    def beside(self, node: ast.expr, factors: Sequence[ast.expr]) -> Reading:
+        """The product of factors side by side, from left to right: with a number it is entry by entry, of xᵀ and y the inner, of x and yᵀ
+        the outer product. Two vectors without a transpose, or a vector before a matrix, mean nothing."""
+        readings = [self.real(factor) for factor in factors]
+        lying = [isinstance(f, ast.Attribute) and f.attr in ("T", "mT") and ast.unparse(f) not in self.names for f in factors]
+
+        def evaluate(arguments: Arguments) -> torch.Tensor:
+            product: torch.Tensor = readings[0](arguments)
+            row = lying[0]
+            for reading, turned in zip(readings[1:], lying[1:], strict=True):
+                factor = reading(arguments)
+                if not product.ndim or not factor.ndim:
+                    function = torch.mul
+                    row = turned if factor.ndim else row
+                elif product.ndim == factor.ndim == 1 and turned and not row:
+                    function = FUNCTIONS["outer"]
+                elif (product.ndim == 1 and not row) or (factor.ndim == 1 and turned):
+                    advice = "Write xᵀy for the inner product, x yᵀ for the outer one, x * y entry by entry; in LaTeX \\top and \\odot."
+                    raise self.error(node, f"{self.written(node)!r} puts vectors and matrices side by side that have no product.", advice)
+                else:
+                    function = FUNCTIONS["matmul"]
+                product = self.run(arguments, node, function, [product, factor], {})
+            return product
+
+        return evaluate
 
     def constant(self, node: ast.expr) -> Fraction | None:
         """The exact value of an exponent that is written in numbers alone, and None of any other.
@@ -186,10 +238,12 @@ class Reader(Readings):
         if name in MEASURES:
             whole = self.integer(node)
             return lambda arguments: arguments[ONE] * float(whole(arguments))
-        if name in self.names and name not in FUNCTIONS:
+        if name in self.names and name not in FUNCTIONS and name not in SHAPED:
             raise self.error(node, f"{name} is no function.", f"Write {name} * (…) for the product.")
-        if name not in FUNCTIONS:
+        if name not in FUNCTIONS and name not in SHAPED:
             raise self.unknown(node.func, name, FUNCTIONS) if name not in _CONSTANTS else self.error(node, f"{name} is a number.")
+        if name in SHAPED:
+            return self.shaped(node, name)
         function = FUNCTIONS[name]
         places, keywords = self.bound(node, name, function)
 
@@ -284,6 +338,18 @@ def _power(base: float, exponent: float) -> float:
 def _real(x: torch.Tensor) -> torch.Tensor:
     """Whole numbers and truth values take part in arithmetic as float64."""
     return x if x.is_floating_point() or x.is_complex() else x.to(torch.float64)
+
+
+def _inverse(x: torch.Tensor) -> torch.Tensor:
+    if x.ndim == 1:
+        raise ValueError("a vector has no inverse: write 1 / x")
+    return torch.linalg.inv(x) if x.ndim else torch.reciprocal(x)
+
+
+def _no_matrix(x: torch.Tensor) -> torch.Tensor:
+    if x.ndim > 1:
+        raise ValueError("the power of a matrix may be meant entry by entry or not: write A * A or A @ A, in LaTeX A \\odot A or A A")
+    return x
 
 
 def _labels(x: torch.Tensor) -> torch.Tensor:

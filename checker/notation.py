@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from checker.errors import FormulaError
 from checker.functions import FUNCTIONS
+from checker.latex import is_latex, translated
 
 LONGEST = 4000  #: characters
 DEEPEST = 60  #: brackets in brackets
@@ -102,23 +103,32 @@ def spell(text: str, names: Collection[str] = ()) -> Spelling:
     return _Speller(text, names).spelled()
 
 
-def _power_of_t(token: Token) -> list[Token]:
-    """`^T` is a transpose, unless an input is called T."""
-    return [("symbol", "^", token[2]), ("name", "T", token[2] + 1)] if token[1] == "^T" else [token]
+def _tokens(text: str, names: Collection[str]) -> list[Token]:
+    """The tokens of `text`. `^T` is a transpose unless an input is called T, and so it is in `x^Ty`, unless one is called Ty."""
+    tokens: list[Token] = []
+    for found in _TOKEN.finditer(text):
+        kind, token, column = str(found.lastgroup), found.group(), found.start()
+        if token == "^T" and "T" in names:
+            tokens += [("symbol", "^", column), ("name", "T", column + 1)]
+        elif tokens and tokens[-1][1] == "^" and token[0] == "T" and token not in names and token[1:] in names:
+            tokens[-1:] = [("transpose", "^T", column - 1), ("name", token[1:], column + 1)]
+        elif kind != "space":
+            tokens.append((kind, token, column))
+    return tokens
 
 
 class _Speller:
     def __init__(self, text: str, names: Collection[str]) -> None:
         if len(text) > LONGEST:
             raise FormulaError(f"it has {len(text)} characters; at most {LONGEST} are read.", formula=text, column=LONGEST + 1)
-        self.text = text
+        self.text, self.places = text, tuple(range(len(text)))
+        if is_latex(text):
+            text, self.places = translated(text, names)
         # Full-width forms, as East Asian keyboards type them: ASCII at a fixed distance, so columns stay.
         plain = "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text)
         if label := _LABEL.match(plain, 0, BEFORE):
             plain = " " * label.end() + plain[label.end() :]
-        self.tokens = [(str(m.lastgroup), m.group(), m.start()) for m in _TOKEN.finditer(plain) if m.lastgroup != "space"]
-        if "T" in names:
-            self.tokens = [part for token in self.tokens for part in _power_of_t(token)]
+        self.tokens = _tokens(plain, names)
         self.python: list[str] = []
         self.columns: list[int] = []
         self.operand = False  # whether what was read last can be the left side of an operator
@@ -126,7 +136,8 @@ class _Speller:
         self.roots: set[int] = set()  # tokens that end the reach of a √
 
     def error(self, column: int, message: str, advice: str = "") -> FormulaError:
-        return FormulaError(message, formula=self.text, column=column + 1, advice=advice)
+        place = self.places[min(column, len(self.places) - 1)] if self.places else 0
+        return FormulaError(message, formula=self.text, column=place + 1, advice=advice)
 
     def write(self, text: str, column: int, width: int = 1) -> None:
         """Write `text` for the `width` characters at `column`."""
@@ -148,7 +159,7 @@ class _Speller:
                 self.write(")", column)
         if self.norms:
             raise self.error(self.tokens[-1][2], "a ‖ is never closed.")
-        return Spelling(self.text, "".join(self.python), tuple(self.columns))
+        return Spelling(self.text, "".join(self.python), tuple(self.places[column] for column in self.columns))
 
     def starts(self, at: int) -> bool:
         """Whether a new operand starts at token `at`, after an operand. There an open ‖ closes, and a bracket after a name is a call's."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from checker.errors import ExerciseError, FormulaError
 from checker.formula import parse
-from checker.functions import FUNCTIONS, MEASURES
+from checker.functions import FUNCTIONS, MEASURES, SHAPED
 
 ARGUMENTS = {
     "x": torch.tensor([1.0, 2.0, -3.0], dtype=torch.float64),
@@ -33,7 +33,7 @@ X, Y, A = (ARGUMENTS[name].numpy() for name in ("x", "y", "A"))
 
 
 def value(text: str) -> np.ndarray[Any, Any]:
-    return parse(text, ARGUMENTS)(ARGUMENTS).numpy()
+    return parse(text, ARGUMENTS)({**ARGUMENTS, "upstream": ARGUMENTS["y"]}).numpy()
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def value(text: str) -> np.ndarray[Any, Any]:
         ("½x + ¾", X / 2 + 0.75),
         ("y^½", np.sqrt(Y)),
         ("x^T y", X @ Y),
+        ("2x^Ty", 2 * (X @ Y)),
         ("x^⊤y", X @ Y),
         ("A^T @ x", A.T @ X),
         ("2x – y — 1", 2 * X - Y - 1),
@@ -148,7 +149,7 @@ def test_a_formula_means_what_a_textbook_says(text: str, expected: Any) -> None:
         ("x_1", 1, "x_1 is no name here. Write x[1] for one entry; the first is x[0]."),
         ("2x₁", 2, "Write x[1] for one entry; the first is x[0]."),
         ("2 * x_i", 5, "x_i is no name here. x stands for all of its entries."),
-        ("x^Ty", 3, "Ty is no name here. Write ᵀy for the transpose, as in xᵀy."),
+        ("2 * Ty", 5, "Ty is no name here. Write ᵀy for the transpose, as in xᵀy."),
         ("2ㅤ", 2, "it holds HANGUL JUNGSEONG FILLER."),
         ("ѕin(x)", 1, "is written with CYRILLIC SMALL LETTER DZE. Type the Latin sin."),
         ("x y", 3, "an operator is missing between 'x' and 'y'."),
@@ -357,12 +358,16 @@ def test_formulas_load_no_sympy() -> None:
 def test_the_page_about_formulas_shows_every_function_and_examples_that_can_be_read() -> None:
     page = (Path(__file__).parent.parent / "docs" / "formulas.md").read_text(encoding="utf-8")
     spelling, functions = page.split("## Functions")
-    named = {
-        name for row in functions.split("## What happens")[0].splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row)
-    }
-    assert named == {*FUNCTIONS, *MEASURES}
+    functions, latex = functions.split("## LaTeX")
+    named = {name for row in functions.splitlines() if row.startswith("| ") for name in re.findall(r"`(\w+)`", row)}
+    assert named == {*FUNCTIONS, *MEASURES, *SHAPED}
     rows = [row.split("|")[1] for row in spelling.splitlines() if row.startswith("| `")]
     examples = [example for row in rows for example in re.findall(r"`([^`]+)`", row)]
     assert len(examples) > 20
     for example in examples:
         assert isinstance(parse(example, ARGUMENTS)(ARGUMENTS), torch.Tensor), example
+    pairs = [[re.findall(r"`([^`]+)`", side) for side in row.split(" | ")] for row in latex.splitlines() if row.startswith("| `")]
+    assert len(pairs) == 8
+    for written, means in pairs:
+        for number, example in enumerate(written):
+            np.testing.assert_allclose(value(example), value(means[min(number, len(means) - 1)]), rtol=1e-14)

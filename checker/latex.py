@@ -1,0 +1,420 @@
+r"""LaTeX to the spelling of formulas: `2 X^\top (X w - y)` becomes `times(2, X.T, (times(X, w) - y))`.
+
+Comes in: a formula in LaTeX and the names it may use.  Goes out: text of the formulas' own grammar, and the column that each character came
+from.  Why: many write mathematics in LaTeX; it must mean what the same formula means in any other spelling, so it is written anew, never
+evaluated. What LaTeX leaves open (how far `\sin x y` reaches, which entry `x_i` is) is refused with what to write instead.
+
+pylatexenc parses commands and groups, and knows no command: what each means stands in `commands.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from checker.commands import ACCENTS, DOTS, FUNCTION_NAMES, IGNORED, MARKS, NORMS, OPERATORS, REFUSED, STYLES, WORDS, greek
+from checker.errors import FormulaError
+from checker.functions import FUNCTIONS, MEASURES
+
+DEEPEST = 60  #: groups, brackets and functions in one another
+_LATEX = re.compile(r"\\[A-Za-z(\[|,;!]|\$|[\^_]\s*\{")
+_POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_TOKEN = re.compile(
+    rf"(?P<space>\s+)|(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)|(?P<word>(?![{_POWERS}ᵀ])[^\W\d_](?:(?![{_POWERS}ᵀ])[^\W_])*)|(?P<mark>\|\||.)",
+    re.DOTALL,
+)
+_DERIVATIVE = re.compile("([dt]?frac)?(nabla|partial|∂|∇|grad|d(?!et|iag))")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_CONSTANTS = frozenset({"e", "pi", "π"})
+
+#: Text of the grammar in pieces, each with the column that it came from.
+Pieces = list[tuple[str, int]]
+
+
+class Item(NamedTuple):
+    """A piece of LaTeX: a "word", "number", "command", "mark", or a "group" of items whose source is `text`."""
+
+    kind: str
+    text: str
+    column: int
+    inside: tuple[Item, ...] = ()
+
+
+def is_latex(text: str) -> bool:
+    """Whether a formula is in LaTeX: it has a command, a dollar sign, or braces after ^ or _."""
+    return _LATEX.search(text) is not None
+
+
+def translated(text: str, names: Collection[str]) -> tuple[str, tuple[int, ...]]:
+    """The formula in the grammar's spelling, and for each of its characters the column (0-based) it came from.
+
+    Raises:
+        FormulaError: LaTeX that cannot be read, or that leaves open what is meant.
+    """
+    items = _items(text, names)
+    pieces = _Reader(text, names, _unlabelled(items)).whole()
+    return "".join(piece for piece, _ in pieces), tuple(column for piece, column in pieces for _ in piece)
+
+
+def _items(text: str, names: Collection[str]) -> tuple[Item, ...]:
+    from pylatexenc.latexwalker import LatexWalker, LatexWalkerParseError
+    from pylatexenc.macrospec import LatexContextDb
+
+    if _depth(text) > DEEPEST:
+        raise FormulaError("it is too deep to be read.", formula=text, column=1, advice="Simplify the formula.")
+    try:
+        nodes, _, _ = LatexWalker(text, latex_context=LatexContextDb(), tolerant_parsing=False).get_latex_nodes()
+        nodes = [n for n in nodes if not n.latex_verbatim().isspace()]
+        if len(nodes) == 1 and type(nodes[0]).__name__ == "LatexMathNode":
+            nodes = nodes[0].nodelist
+        return tuple(_flat(nodes, text, names))
+    except LatexWalkerParseError as error:
+        column = min(error.pos if error.pos is not None else 0, len(text) - 1)
+        raise FormulaError("this is no LaTeX: a brace or dollar sign has no partner.", formula=text, column=column + 1) from None
+    except RecursionError:
+        raise FormulaError("it is too deep to be read.", formula=text, column=1, advice="Simplify the formula.") from None
+
+
+def _depth(text: str) -> int:
+    deep = deepest = 0
+    for opening in re.findall(r"[{}]|\\[()\[\]]|\\begin", text):
+        deep += 1 if opening in ("{", "\\(", "\\[", "\\begin") else -1
+        deepest = max(deepest, deep)
+    return deepest
+
+
+def _flat(nodes: Iterable[Any], text: str, names: Collection[str]) -> Iterable[Item]:
+    """Nodes as items, spaces left out, words taken apart into names."""
+    for node in nodes:
+        match type(node).__name__:
+            case "LatexCharsNode":
+                for found in _TOKEN.finditer("".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in node.chars)):
+                    kind, token, column = str(found.lastgroup), found.group(), node.pos + found.start()
+                    if kind == "word":
+                        yield from _words(token, column, names)
+                    elif kind != "space":
+                        yield Item(kind, token, column)
+            case "LatexMacroNode":
+                if node.macroname not in IGNORED:
+                    yield Item("command", node.macroname, node.pos)
+            case "LatexGroupNode":
+                yield Item("group", text[node.pos + 1 : node.pos + node.len - 1], node.pos, tuple(_flat(node.nodelist, text, names)))
+            case "LatexEnvironmentNode":
+                yield Item("command", "begin", node.pos)
+            case "LatexMathNode":
+                yield Item("mark", "$", node.pos)
+            case _:
+                yield Item("mark", "%", node.pos)
+
+
+def _words(word: str, column: int, names: Collection[str]) -> Iterable[Item]:
+    """A run of letters: one name, a product of names of one letter, or whatever it is."""
+    apart = word not in names and word not in FUNCTIONS and len(word) > 1 and all(c in names or c == "e" for c in word)
+    yield from (Item("word", c, column + i) for i, c in enumerate(word)) if apart else (Item("word", word, column),)
+
+
+def _unlabelled(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    r"""Without what stands before the one = sign, where that is a derivative's name: `\nabla f(x) =`, `\frac{\partial f}{\partial x} =`."""
+    places = [i for i, item in enumerate(items) if item.kind == "mark" and item.text == "="]
+    marks = [item.text for item in items[: places[0]] if item.kind == "mark"] if places else []
+    named = len(places) == 1 and marks.count("(") == marks.count(")") and _DERIVATIVE.match(_source(items[: places[0]]))
+    return items[places[0] + 1 :] if named else items
+
+
+class _Reader:
+    """Reads one list of items; a group is read by a reader of its own."""
+
+    def __init__(self, text: str, names: Collection[str], items: tuple[Item, ...], depth: int = 0) -> None:
+        self.text, self.names, self.depth = text, names, depth
+        self.items = list(reversed(items))  # the next is the last
+        self.end = items[-1].column if items else 0
+        self.bars = [False]  # whether the innermost bracket is a norm
+        if depth > DEEPEST:
+            raise self.error(self.end, "it is too deep to be read.", "Simplify the formula.")
+
+    def error(self, column: int, message: str, advice: str = "") -> FormulaError:
+        return FormulaError(message, formula=self.text, column=column + 1, advice=advice)
+
+    def whole(self) -> Pieces:
+        out = self.sequence()
+        if self.items:
+            raise self.error(self.items[-1].column, f"nothing is open that {_shown(self.items[-1])} closes.")
+        return out
+
+    def inside(self, items: tuple[Item, ...]) -> Pieces:
+        return _Reader(self.text, self.names, items, self.depth + 1).whole()
+
+    def is_next(self, kind: str, *texts: str) -> bool:
+        return bool(self.items) and self.items[-1].kind == kind and (not texts or self.items[-1].text in texts)
+
+    def starts(self) -> bool:
+        """Whether what comes next is a factor."""
+        if not self.items:
+            return False
+        item = self.items[-1]
+        if _bars(item):
+            return item.text != "rVert" and not self.bars[-1]
+        if item.kind == "mark":
+            return item.text in "([" or item.text not in MARKS
+        return item.kind != "command" or (item.text not in OPERATORS and item.text not in DOTS and item.text not in ("}", "rbrace"))
+
+    # -- sums and products
+
+    def sequence(self) -> Pieces:
+        """Products between operators and commas, up to a closing bracket or the end."""
+        out: Pieces = []
+        divided = False
+        while self.items:
+            item = self.items[-1]
+            operator = OPERATORS.get(item.text) if item.kind in ("mark", "command") else None
+            if operator is not None:
+                self.items.pop()
+                out.append((f" {operator} ", item.column))
+                divided = operator == "/"
+            elif self.starts() or (_bars(item) and (not out or out[-1][0].startswith(" "))):
+                out += self.product(divided)
+                divided = False
+            else:
+                break
+        return out
+
+    def product(self, divided: bool) -> Pieces:
+        r"""Factors side by side, or with \cdot or \times between them."""
+        column = self.items[-1].column
+        factors = [self.factor()]
+        while self.starts() or self.dot():
+            if self.dot():
+                dot = self.items.pop()
+                if not self.starts():
+                    raise self.error(dot.column, f"after {_shown(dot)} a factor is missing.", "Put signs in brackets.")
+            if divided:
+                raise self.error(self.items[-1].column, "it is not clear how far / reaches.", r"Write \frac{…}{…}.")
+            factors.append(self.factor())
+        if len(factors) == 1:
+            return factors[0]
+        listed: Pieces = [("times(", column)]
+        for number, factor in enumerate(factors):
+            listed += [(", ", factor[0][1]), *factor] if number else factor
+        return [*listed, (")", _end(factors[-1]))]
+
+    def dot(self) -> bool:
+        return self.is_next("command", *DOTS) or self.is_next("mark", *DOTS)
+
+    # -- factors
+
+    def factor(self) -> Pieces:
+        self.depth += 1
+        if self.depth > 2 * DEEPEST:
+            raise self.error(self.items[-1].column, "it is too deep to be read.", "Simplify the formula.")
+        item = self.items.pop()
+        match item.kind:
+            case "number":
+                out = [(item.text, item.column)]
+            case "word":
+                out = self.word(item.text, item)
+            case "group":
+                out = self.bracket(self.inside(item.inside), item.column, item.column + len(item.text) + 1)
+            case "command":
+                out = self.command(item)
+            case _:
+                out = self.mark(item)
+        while self.is_next("mark", "^", "_", "'", "′", "ᵀ", "⊤", *_POWERS):
+            out = self.attached(out, item)
+        self.depth -= 1
+        return out
+
+    def mark(self, item: Item) -> Pieces:
+        if _bars(item):
+            return self.norm(item)
+        if item.text in ("(", "["):
+            return self.bracketed(item)
+        if item.text == "|":
+            raise self.error(item.column, "| may be an absolute value or a norm.", r"Write \operatorname{abs}(x), or \lVert x \rVert.")
+        return [(item.text, item.column)]  # the grammar says what is wrong with it
+
+    def bracket(self, inner: Pieces, start: int, end: int | None = None) -> Pieces:
+        return [("(", start), *inner, (")", start if end is None else end)]
+
+    def bracketed(self, opening: Item) -> Pieces:
+        inner, end = self.enclosed(opening)
+        return self.bracket(inner, opening.column, end)
+
+    def enclosed(self, opening: Item) -> tuple[Pieces, int]:
+        """What stands in brackets, the first of which was read, and the column of the last."""
+        self.bars.append(False)
+        inner = self.sequence()
+        self.bars.pop()
+        closing = _CLOSING[opening.text[-1] if opening.text != "lbrace" else "{"]
+        if not (self.is_next("mark", closing) or (closing == "}" and self.is_next("command", "}", "rbrace"))):
+            raise self.error(opening.column, f"{_shown(opening)} is never closed.")
+        return inner, self.items.pop().column
+
+    def norm(self, opening: Item) -> Pieces:
+        self.bars.append(True)
+        inner = self.sequence()
+        self.bars.pop()
+        if not self.items or not _bars(self.items[-1]):
+            raise self.error(opening.column, "a norm is never closed.")
+        self.items.pop()
+        order = ""
+        if self.is_next("mark", "_"):
+            below = _source(self.argument(self.items.pop()))
+            orders = {"2": "", "F": "", "1": ", p=1", "infty": ", p=inf", "∞": ", p=inf"}
+            if below not in orders:
+                raise self.error(opening.column, f"the norm {below} is not known here.", "Norms are 1, 2, F and \\infty.")
+            order = orders[below]
+        return [("norm(", opening.column), *inner, (f"{order})", opening.column)]
+
+    def word(self, name: str, item: Item) -> Pieces:
+        """A name with its subscript where that belongs to it, or a function with its argument."""
+        if name not in self.names and (name in FUNCTIONS or name in MEASURES or name == "where"):
+            return self.applied(name, item)
+        if self.is_next("mark", "["):
+            raise self.error(self.items[-1].column, "[ after a name may be an index or a bracket.", "Write round brackets for a product.")
+        if not self.is_next("mark", "_"):
+            return [(name, item.column)]
+        below = _source(self.argument(self.items.pop()))
+        known = next((n for n in (f"{name}_{below}", f"{name}{below}") if n in self.names), None)
+        if known is None:
+            advice = f"Write the whole gradient at once: {name} stands for all of its entries."
+            raise self.error(item.column, f"{name}_{below} is no name here.", advice)
+        return [(known, item.column)]
+
+    def command(self, item: Item) -> Pieces:
+        name = item.text
+        letter = greek(name, self.names)
+        if name in REFUSED:
+            raise self.error(item.column, f"\\{name} is not read here.", REFUSED[name])
+        if name in FUNCTION_NAMES:
+            return self.applied(FUNCTION_NAMES[name], item)
+        if letter is not None:
+            calls = letter == "sigma" and letter not in self.names and (self.is_next("mark", "(") or self.is_next("group"))
+            return self.applied("sigmoid", item) if calls else self.word(letter, item)
+        if name in ("frac", "dfrac", "tfrac"):
+            over, under = (self.bracket(self.inside(self.argument(item)), item.column) for _ in range(2))
+            return self.bracket([*over, (" / ", item.column), *under], item.column, _end(under))
+        if name == "sqrt":
+            if self.is_next("mark", "["):
+                degree = self.bracketed(self.items.pop())
+                radicand = self.bracket(self.inside(self.argument(item)), item.column)
+                return self.bracket([*radicand, ("**(1/", item.column), *degree, (")", item.column)], item.column)
+            return [("sqrt(", item.column), *self.inside(self.argument(item)), (")", item.column)]
+        if name in ("{", "lbrace", "lbrack", "lparen"):
+            return self.bracketed(item)
+        if _bars(item):
+            return self.norm(item)
+        if name in STYLES or name in WORDS:
+            return self.styled(item)
+        if name in ACCENTS:
+            base = _source(self.argument(item))
+            known = next((n for n in (f"{base}_{name}", f"{base}{name}", f"{name}_{base}") if n in self.names), None)
+            if known is None:
+                raise self.error(item.column, f"\\{name}{{{base}}} is no name here.")
+            return [(known, item.column)]
+        raise self.error(item.column, f"the command \\{name} means nothing here.", "Write it with the functions of formulas.")
+
+    def styled(self, item: Item) -> Pieces:
+        r"""What `\mathbf{x}` or `\text{logits}` holds: a name, a function, or, of letters in bold, an expression."""
+        spoken = self.items[-1].text.replace("\\_", "_").strip() if item.text in WORDS and self.is_next("group") else ""
+        argument = self.argument(item)
+        word = spoken or _source(argument)
+        word = word if word in self.names else FUNCTION_NAMES.get(word, word)
+        if item.text in WORDS or word in self.names or word in FUNCTIONS:
+            if not re.fullmatch(r"[^\W\d][\w.]*", word):
+                raise self.error(item.column, f"\\{item.text}{{…}} holds no name.", "Write the formula alone.")
+            return self.word(word, item)
+        if argument and argument[0].kind == "number":
+            raise self.error(
+                item.column, f"\\{item.text}{{{word}}} may be a vector or a number.", r"Write \operatorname{ones}(n) or the number."
+            )
+        return self.bracket(self.inside(argument), item.column)
+
+    # -- functions, powers and indices
+
+    def applied(self, function: str, item: Item) -> Pieces:
+        """A function of what stands in brackets or braces after it, or of one factor that nothing follows."""
+        power = ""
+        if self.is_next("mark", "^"):
+            power = _source(self.argument(self.items.pop()))
+            if not power.isdecimal():
+                raise self.error(item.column, f"it is not clear what {function}^{power} means.", "Write the power after the brackets.")
+        if self.is_next("mark", "(", "[") or self.is_next("command", "{", "lbrace"):
+            inner, end = self.enclosed(self.items.pop())
+        elif self.is_next("group"):
+            group = self.items.pop()
+            inner, end = self.inside(group.inside), group.column + len(group.text) + 1
+        elif not self.starts():
+            raise self.error(item.column, f"{function} of what?", f"Write {function}(…).")
+        else:
+            inner = self.factor()
+            end = _end(inner)
+            if self.starts():
+                raise self.error(self.items[-1].column, f"it is not clear how far {function} reaches.", "Write brackets.")
+        if function in ("max", "min") and any(piece == " , " for piece, _ in inner):
+            function += "imum"
+        call: Pieces = [(f"{function}(", item.column), *inner, (")", end)]
+        return [("(", item.column), *call, (f")**{power}", item.column)] if power else call
+
+    def attached(self, out: Pieces, item: Item) -> Pieces:
+        """`out` with the superscript or subscript that comes next."""
+        mark = self.items.pop()
+        column, plain = mark.column, self.bracket(out, item.column, _end(out))
+        if mark.text in ("ᵀ", "⊤"):
+            return [*plain, (".T", column)]
+        if mark.text in _POWERS:
+            digits = mark.text
+            while self.is_next("mark", *_POWERS):
+                digits += self.items.pop().text
+            return [("power(", item.column), *out, (f", {''.join(str(_POWERS.index(d)) for d in digits)})", column)]
+        if mark.text in ("'", "′"):
+            raise self.error(column, "' may be a derivative or a transpose.", r"Write x^\top for the transpose.")
+        if mark.text == "_":
+            raise self.error(column, "an index means nothing here.", "Write the whole gradient at once.")
+        above = self.argument(mark)
+        word = _source(above)
+        turned = word.removeprefix("-") in ("top", "intercal", "⊤", "ᵀ") or (word.removeprefix("-") == "T" and "T" not in self.names)
+        if turned and word.startswith("-"):
+            return [("power(", item.column), *out, (", -1).T", column)]
+        if turned:
+            return [*plain, (".T", column)]
+        if word in ("*", "ast", "prime", "dagger", "H") or word.startswith("("):
+            raise self.error(column, f"it is not clear what ^{word} means.", r"Write ^{2} for a power, ^\top for the transpose.")
+        exponent = self.inside(above)
+        if item.kind == "number" or (len(out) == 1 and out[0][0] == "e" and "e" not in self.names):
+            return [*plain, ("**(", column), *exponent, (")", column)]
+        return [("power(", item.column), *out, (", ", column), *exponent, (")", _end(exponent))]
+
+    def argument(self, of: Item) -> tuple[Item, ...]:
+        r"""What a command, ^ or _ takes: a group, or the next character alone, as TeX reads `x^Ty` and `\frac12`."""
+        if not self.items:
+            raise self.error(of.column, f"after {_shown(of)} something is missing.")
+        item = self.items.pop()
+        if item.kind == "group":
+            return item.inside
+        if item.kind == "command" and (item.text in STYLES or item.text in WORDS):
+            return (item, Item("group", "", item.column, self.argument(item)))
+        if item.kind in ("number", "word") and len(item.text) > 1:
+            if of.text in ("^", "_") and (item.kind == "number" or item.text in self.names):
+                raise self.error(item.column, f"TeX takes only {item.text[0]} of {item.text} here.", f"Write {of.text}{{{item.text}}}.")
+            rest = Item(item.kind, item.text[1:], item.column + 1)
+            self.items += reversed([rest] if item.kind == "number" else list(_words(rest.text, rest.column, self.names)))
+            return (Item(item.kind, item.text[0], item.column),)
+        return (item,)
+
+
+def _end(pieces: Pieces) -> int:
+    return pieces[-1][1] if pieces else 0
+
+
+def _bars(item: Item) -> bool:
+    return item.text in NORMS.get(item.kind, ())
+
+
+def _source(items: tuple[Item, ...]) -> str:
+    """The letters of items, without what sets their style."""
+    return "".join(_source(i.inside) if i.kind == "group" else "" if i.text in STYLES or i.text in WORDS else i.text for i in items)
+
+
+def _shown(item: Item) -> str:
+    return f"\\{item.text}" if item.kind == "command" else item.text
