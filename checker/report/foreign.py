@@ -23,7 +23,7 @@ def line(text: str, limit: int = NAME) -> str:
 
 
 def visible(text: str, limit: int = OUTPUT) -> str:
-    """`text` with control, formatting and unassigned characters as `␛` or `\\u202e`; cut, with `…`, after `limit` characters."""
+    """`text` with control, formatting and unassigned characters as `\\x1b` or `\\u202e`; cut, with `…`, after `limit` characters."""
     cut = text if len(text) <= limit else text[:limit] + "…"
     plain = cut.replace("\n", "").replace("\t", "")
     return cut if plain.isascii() and plain.isprintable() else "".join(_characters(cut))
@@ -36,9 +36,7 @@ def _characters(text: str) -> Iterator[str]:
         accents = accents + 1 if category == "Mn" else 0
         if accents > _ACCENTS:
             continue
-        if character < " " and character not in "\n\t":
-            yield chr(0x2400 + ord(character))
-        elif (category[0] == "C" and character not in "\n\t" + _JOINERS) or category in ("Zl", "Zp"):
-            yield f"\\u{ord(character):04x}"
+        if (category[0] == "C" and character not in "\n\t" + _JOINERS) or category in ("Zl", "Zp"):
+            yield character.encode("ascii", "backslashreplace").decode() if character > "\x7f" else f"\\x{ord(character):02x}"
         else:
             yield character

@@ -50,7 +50,6 @@ class Inside:
 
     form: Form | None
     override: Override | None
-    suspicions: tuple[str, ...]
     output: str
     comparisons: tuple[Comparison, ...]
     seconds: float
@@ -163,7 +162,6 @@ def _inside(grade: Grade | None) -> Inside | None:
     return Inside(
         form=result.form,
         override=grade.override,
-        suspicions=tuple(visible(text, 400) for text in result.suspicions),
         output=visible(result.output, OUTPUT),
         comparisons=tuple(result.comparisons[:MANY]),
         seconds=result.seconds,

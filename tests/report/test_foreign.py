@@ -17,10 +17,11 @@ from checker.report.foreign import NAME, line, visible
         ("Ada Lovelace", "Ada Lovelace"),
         ("陈景润 Gauß مریم", "陈景润 Gauß مریم"),
         ("نمی‌خواهم", "نمی‌خواهم"),  # a joiner that Persian spells with
-        ("\x1b[31m", "␛[31m"),
-        ("a\x00b\r", "a␀b␍"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\x00b\r\x9b", "a\\x00b\\x0d\\x9b"),
         ("\u202egnp.exe", "\\u202egnp.exe"),
         ("\ud800", "\\ud800"),
+        ("\U000e0041", "\\U000e0041"),
         ("\u2028", "\\u2028"),
         ("x = 1\n\ty", "x = 1\n\ty"),
         ("e\u0301" + "\u0301" * 50, "e" + "\u0301" * 3),
