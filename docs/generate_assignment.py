@@ -14,8 +14,6 @@ from typing import Any, get_origin
 import msgspec
 
 from checker.grading.assignment import File, LimitsTable, wanted
-from checker.grading.credit import CREDIT, OWN_FORWARD
-from checker.grading.grades import Kind
 from checker.grading.terms import Attempts, Late
 
 HERE = Path(__file__).parent
@@ -69,12 +67,11 @@ to be: the answers that they touch are run again.
 ## Keys
 """
 
-TAIL = f"""
+TAIL = """
 ### `[credit]`
 
-The share of a part's points that each kind of mistake earns, unless this table says else:
-{", ".join(f"`{kind}` {CREDIT.get(kind, 0):g}" for kind in Kind if kind is not Kind.RIGHT)}.
-A backward pass that is right for its own forward, which is wrong, earns {OWN_FORWARD:g} times its share.
+The share of a part's points that a kind of mistake earns. The kinds, and what each earns unless this table says else, stand in
+[grading-defaults.md](grading-defaults.md).
 
 ## Lateness and attempts
 
