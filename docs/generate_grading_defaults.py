@@ -57,10 +57,10 @@ asked, with the same factor.
 
 ## Points that are asked
 
-An answer is asked at {questions.ASKED} fresh points, drawn from the gradebook's secret after the answer was fixed. Those on different
-execution paths come first. With them come a published point where it is a kink, and the large probe: a fresh point at which every
-unbounded real input is {points.LARGE:g} times as large, where the author's own function is still right in float64, and in float32 where
-the exercise allows that. A training step is asked up to {trajectories.STEPS} times, from a secret start that is some
+An answer is asked at {questions.ASKED} fresh points, drawn from the gradebook's secret after the answer was fixed; at one on each execution
+path that was found, where those are more. With them come a published point where it is a kink, and the large probe: a fresh point at
+which every unbounded real input is {points.LARGE:g} times as large, where the author's own function is still right in float64, and in
+float32 where the exercise allows that. A training step is asked up to {trajectories.STEPS} times, from a secret start that is some
 {trajectories.MOVED:.0%} away from the published one.
 
 ## How far off is right

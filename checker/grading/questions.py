@@ -29,7 +29,7 @@ from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
 from checker.values import Array, Case, Settings, Verdict
 
-#: How many ordinary points an answer is asked.
+#: How many ordinary points an answer is asked, at least: one on each execution path that was found, where those are more.
 ASKED = 3
 #: A point is not asked where even a right answer may be off by this share of the gradient.
 TOO_WIDE = 1e-6
@@ -177,9 +177,11 @@ class Pool:
     def questions(self, content: str) -> list[Question]:
         """What the submission with this content is asked: fresh points, a published one that is special, and the large probe.
 
-        The same content is always asked the same. Points on as many execution paths as possible are among the fresh ones.
+        The same content is always asked the same. Every content is asked on all execution paths that were found, so that nobody is
+        spared the branch that is wrong.
         """
-        chosen = itertools.islice(filter(None, map(self._fresh, self._order(content))), ASKED)
+        count = max(ASKED, len(set(self._paths)))
+        chosen = itertools.islice(filter(None, map(self._fresh, self._order(content))), count)
         return [*chosen, *self._special, *self._large]
 
     def _order(self, content: str) -> list[int]:

@@ -129,10 +129,13 @@ def test_there_is_no_large_probe_where_the_author_overflows_or_the_domain_ends()
     assert not Pool(exercise(shifted), SECRET).questions("abc")[-1].ordinary
 
 
-def test_every_execution_path_that_is_found_is_asked_before_any_twice():
-    for content in ("a", "b", "c"):
-        questions = pool("control_flow.py::doubling").questions(content)[:ASKED]
-        assert len({path_of(tape_of(q.case)) for q in questions}) == ASKED
+def test_every_content_is_asked_on_every_execution_path_that_is_found():
+    asked = [pool("control_flow.py::doubling").questions(content)[:-1] for content in ("a", "b", "c")]
+    paths = [{path_of(tape_of(q.case)) for q in questions} for questions in asked]
+    assert paths[0] == paths[1] == paths[2]
+    assert [len(questions) for questions in asked] == [len(paths[0])] * 3
+    assert len(paths[0]) > ASKED
+    assert all({bool(q.case.arguments["a"] > 0) for q in questions} == {False, True} for questions in asked)
 
 
 def looked_up(table: Float[Tensor, "4 2"], row: Int[Tensor, "n"]) -> Float[Tensor, ""]:
