@@ -50,7 +50,8 @@ def changes(connection: Connection, assignment: Assignment, row: int) -> Iterato
     columns = (submissions.c.id.label("submission"), submissions.c.number, students.c.student.label("who"), results)
     wanted = sa.select(*columns).select_from(handed).where(submissions.c.assignment == row, results.c.grader == __version__)
     decode = msgspec.json.Decoder(Result).decode
-    for one in connection.execute(wanted.order_by(students.c.student, submissions.c.number, results.c.exercise)):
+    in_order = wanted.order_by(students.c.student, submissions.c.number, results.c.exercise)
+    for one in connection.execute(in_order, execution_options={"yield_per": 500}):  # not a whole class's results at once
         exercise = exercises.get((one.exercise, one.fingerprint, one.conditions))
         if exercise is None:
             continue  # of another assignment, or of what the exercise was before
