@@ -27,7 +27,7 @@ BARS = 12
 
 #: Why a person should look at a submission, the gravest first; each is a heading.
 CONCERNS: dict[str, str] = {
-    "ungraded": marked("Not graded: the checker itself failed, which is never the student's fault"),
+    "ungraded": marked("Not graded: the checker failed or was stopped; grade again"),
     "suspicious": marked("Suspicious"),
     "unreadable": marked("Files that could not be read"),
     "unsandboxed": marked("Run without a sandbox"),

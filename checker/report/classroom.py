@@ -86,10 +86,9 @@ class _Chunk:
         outside = template(self.search, "returned.html", self.language)
         style = Style.of(self.search)
         for student, name in zip(self.record.students, self.names, strict=True):
-            returned = returned_page(self.record, student, spoken)
-            text = outside.render(page=returned, style=style, root="")
+            text = outside.render(page=returned_page(self.record, student, spoken), style=style, root="")
             (Path(self.staging) / "returned" / f"{name}.html").write_text(text, encoding="utf-8")
-            text = inside.render(page=student_page(returned, self.record, student, spoken), name=name, root="../")
+            text = inside.render(page=student_page(self.record, student, spoken), name=name, root="../")
             (Path(self.staging) / "instructor" / f"{name}.html").write_text(text, encoding="utf-8")
         return len(self.names)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checker.grading.feedback import sentence
+from checker.grading.feedback import coarse, sentence
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Kind, Override, StudentRecord
 from checker.report.class_views import Concern, by_exercise, concerns, counting
 from checker.report.foreign import OUTPUT, line, visible
@@ -26,7 +26,6 @@ SENTENCE, MANY, ATTEMPTS = 1200, 60, 10
 class Part:
     """What was found about one part of an answer, and the share of its points that it earned."""
 
-    name: str
     kind: Kind
     sentence: str
     credit: float | None
@@ -65,7 +64,7 @@ class Handed:
     late_days: float
     deduction: float
     earned: float
-    counts: bool
+    blunt: bool  #: so many attempts came before that the student is told less
     problems: tuple[str, ...]
     answers: tuple[Answer, ...]
 
@@ -103,17 +102,21 @@ def returned_page(record: ClassRecord, student: StudentRecord, language: Languag
         id=line(student.id),
         name=line(student.name),
         earned=student.earned,
-        attempt=_handed(record, attempt, language) if attempt else None,
+        attempt=_handed(record, attempt, language, bluntly=attempt.coarse) if attempt else None,
     )
 
 
-def student_page(returned: ReturnedPage, record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
-    """What is `returned` to the student, and all that is not."""
+def student_page(record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
     attempt = counting(student)
     grades = by_exercise(attempt) if attempt else {}
     others = [one for one in reversed(student.attempts) if one is not attempt]
     return StudentPage(
-        **{name: getattr(returned, name) for name in ReturnedPage.__dataclass_fields__},
+        title=line(record.title),
+        points=record.points,
+        id=line(student.id),
+        name=line(student.name),
+        earned=student.earned,
+        attempt=_handed(record, attempt, language) if attempt else None,
         source=visible(attempt.source, 400) if attempt else "",
         content=attempt.content if attempt else "",
         inside=tuple(_inside(grades.get(head.id)) for head in record.exercises) if attempt else (),
@@ -124,7 +127,8 @@ def student_page(returned: ReturnedPage, record: ClassRecord, student: StudentRe
     )
 
 
-def _handed(record: ClassRecord, attempt: Attempt, language: Language) -> Handed:
+def _handed(record: ClassRecord, attempt: Attempt, language: Language, *, bluntly: bool = False) -> Handed:
+    """An attempt; `bluntly` as the student is told after many: that a part is right or wrong, and no more."""
     grades = by_exercise(attempt)
     return Handed(
         number=attempt.number,
@@ -132,27 +136,28 @@ def _handed(record: ClassRecord, attempt: Attempt, language: Language) -> Handed
         late_days=attempt.late_days,
         deduction=attempt.deduction,
         earned=attempt.earned,
-        counts=attempt.counts,
+        blunt=attempt.coarse,
         problems=tuple(visible(problem, 400) for problem in attempt.problems),
-        answers=tuple(_answer(head, grades.get(head.id), language) for head in record.exercises),
+        answers=tuple(_answer(head, grades.get(head.id), language, bluntly) for head in record.exercises),
     )
 
 
-def _answer(head: ExerciseHead, grade: Grade | None, language: Language) -> Answer:
+def _answer(head: ExerciseHead, grade: Grade | None, language: Language, bluntly: bool) -> Answer:
     return Answer(
         head=head,
         standing=standing(grade),
         points=grade.points if grade else head.points,
         earned=grade.earned if grade else 0.0,
         by_hand=grade is not None and grade.override is not None,
-        parts=tuple(_parts(grade, language)) if grade else (),
+        parts=tuple(_parts(grade, language, bluntly)) if grade else (),
     )
 
 
-def _parts(grade: Grade, language: Language) -> Iterator[Part]:
-    for finding in grade.result.findings[:MANY]:
+def _parts(grade: Grade, language: Language, bluntly: bool) -> Iterator[Part]:
+    for found in grade.result.findings[:MANY]:
+        finding = coarse(found) if bluntly else found
         text = visible(sentence(finding, language.code), SENTENCE)
-        yield Part(name=line(finding.part), kind=finding.kind, sentence=text, credit=grade.credit.get(finding.part))
+        yield Part(kind=finding.kind, sentence=text, credit=grade.credit.get(finding.part))
 
 
 def _inside(grade: Grade | None) -> Inside | None:

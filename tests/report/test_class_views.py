@@ -11,9 +11,11 @@ from synthetic_class import EXPECTED, HEADS, R, absent, attempt, grade, hostile_
 from checker.grading.grades import ClassRecord, Kind, Override, StudentRecord
 from checker.report.class_names import file_names
 from checker.report.class_views import BARS, ClassPage, Row, class_page
+from checker.report.kinds import FORMS, KINDS
 from checker.report.language import language
-from checker.report.standing import Standing, standing
+from checker.report.standing import STANDINGS, Standing, standing
 from checker.report.student_views import ATTEMPTS, returned_page, student_page
+from checker.sandbox.values import Form
 
 EN = language("en")
 DOT, AFFINE, LOSS = HEADS
@@ -78,7 +80,7 @@ def test_who_needs_a_person_is_told_with_the_reason():
         (heading, [(row.name, concern.exercise, concern.text) for row, concern in some], count) for heading, some, count in page.concerns
     ]
     assert found == [
-        ("Not graded: the checker itself failed, which is never the student's fault", [("Alan Turing", "softmax_loss", "")], 1),
+        ("Not graded: the checker failed or was stopped; grade again", [("Alan Turing", "softmax_loss", "")], 1),
         ("Suspicious", [("Srinivasa Ramanujan", "twice_dot", "`numpy.add` was patched while the answer ran")], 1),
         ("Files that could not be read", [("Kurt Gödel", "", "`notes.docx` is no Python file, notebook or answers.toml.")], 1),
         ("Run without a sandbox", [("Grace Hopper", "", "")], 1),
@@ -132,14 +134,14 @@ def test_what_is_returned_holds_no_true_value_no_suspicion_and_no_other_student(
             assert "patched" not in returned
             assert "T. Assistant" not in returned
             assert "submissions/" not in returned
-    with_all = repr([student_page(returned_page(small_class(), one, EN), small_class(), one, EN) for one in small_class().students])
+    with_all = repr([student_page(small_class(), one, EN) for one in small_class().students])
     assert all(secret in with_all for secret in (repr(EXPECTED)[:8], "patched", "T. Assistant", "submissions/")), "the control"
 
 
 def test_old_attempts_are_counted_where_they_are_not_shown():
     many = [attempt([grade(DOT, [R])], number=at, counts=at == 3) for at in range(1, 16)]
     made = record([student("Ada", many)], heads=[DOT])
-    page = student_page(returned_page(made, made.students[0], EN), made, made.students[0], EN)
+    page = student_page(made, made.students[0], EN)
     assert [one.number for one in page.others] == [15, 14, 13, 12, 11, 10, 9, 8, 7, 6]
     assert page.older == 14 - ATTEMPTS
     assert page.attempt is not None
@@ -153,3 +155,20 @@ def test_sentences_are_in_the_language_of_the_page():
     assert chinese.attempt is not None
     assert "opposite sign" in english.attempt.answers[0].parts[0].sentence
     assert "符号相反" in chinese.attempt.answers[0].parts[0].sentence
+
+
+def test_after_many_attempts_a_student_is_told_less_and_the_instructor_all():
+    made = record([student("Ada", [attempt([grade(DOT, [Kind.SIGN])], coarse=True)])], heads=[DOT])
+    told = returned_page(made, made.students[0], EN)
+    known = student_page(made, made.students[0], EN)
+    assert told.attempt is not None
+    assert known.attempt is not None
+    assert told.attempt.answers[0].parts[0].kind is Kind.WRONG
+    assert "sign" not in told.attempt.answers[0].parts[0].sentence
+    assert "opposite sign" in known.attempt.answers[0].parts[0].sentence
+
+
+def test_every_kind_and_form_has_words():
+    assert set(KINDS) == set(Kind)
+    assert set(FORMS) == set(Form)
+    assert set(STANDINGS) == set(Standing)
