@@ -6,7 +6,7 @@ English is what the templates and the code say. `reports/translations/zh.po` is 
 compiled. After a change of words, these bring it up to date, and what is then empty in it waits for a translator:
 
     pybabel extract -F pyproject.toml -k marked -k words --no-location -o messages.pot .
-    pybabel update -l zh_Hans -i messages.pot -o reports/translations/zh.po --no-fuzzy-matching --ignore-obsolete --omit-header
+    pybabel update -l zh_Hans -i messages.pot -o reports/translations/zh.po -w 120 --no-fuzzy-matching --ignore-obsolete
 """
 
 from __future__ import annotations
