@@ -31,7 +31,7 @@ class Junit:
 
 
 def _suite(record: ClassRecord, student: StudentRecord) -> TestSuite:
-    suite, attempt = TestSuite(line(student.id)), counted(student)
+    suite, attempt = TestSuite(_name(student)), counted(student)
     about_all = about(attempt) if attempt else "Nothing was handed in."
     told = {"name": student.name, "earned": f"{student.earned:g}", "points": f"{record.points:g}", "about": about_all}
     for name, value in told.items():
@@ -40,9 +40,13 @@ def _suite(record: ClassRecord, student: StudentRecord) -> TestSuite:
     return suite
 
 
+def _name(student: StudentRecord) -> str:
+    return line(student.id) or "?"  # JUnit has no suite without a name
+
+
 def _case(student: StudentRecord, attempt: Attempt | None, head: ExerciseHead) -> TestCase:
     grade = graded(attempt, head)
-    case = TestCase(line(head.name), classname=line(student.id), time=round(grade.result.seconds, 3) if grade else 0.0)
+    case = TestCase(line(head.name), classname=_name(student), time=round(grade.result.seconds, 3) if grade else 0.0)
     if attempt is None or grade is None:
         case.result = [Skipped("not graded")]
     elif not right(grade):

@@ -415,6 +415,22 @@ def test_places_that_cannot_be_a_gradebook(tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
+def test_the_tables_are_made_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_index", fail)  # which comes after several tables
+        with pytest.raises(KeyboardInterrupt):
+            Gradebook.open(str(tmp_path / "book.db"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "book.db")) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    with Gradebook.open(str(tmp_path / "book.db")) as book:
+        assert student(graded(book, an_assignment(), handed_in())).earned == 4.0
+
+
 def test_models_and_migrations_agree(tmp_path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
