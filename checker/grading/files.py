@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-ENTRIES = 2_000  #: files and folders of one student that are looked at
+ENTRIES = 20_000  #: files and folders of one student that are looked at
 DEPTH = 16  #: folders inside one another
 
 #: What systems and tools leave behind, as they do files and folders whose names begin with a dot: nobody handed it in.
@@ -133,7 +133,7 @@ def _look(path: Path, name: tuple[str, ...]) -> Entry | list[Path]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """What a folder holds, in order; of a crowded one, one more than is looked at."""
+    """What a folder holds, programs first; of a crowded one, one more than is looked at."""
     children: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -141,7 +141,7 @@ def _children(folder: Path) -> list[Path]:
                 children.append(Path(entry.path))
             if len(children) > ENTRIES:
                 break
-    return sorted(children)
+    return sorted(children, key=lambda child: (not kind(child.name), child.name))
 
 
 def _read(path: Path, limit: int) -> bytes:

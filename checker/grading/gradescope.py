@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from checker.grading import learning_systems
 from checker.grading.files import Entry, Unreadable, printable
 from checker.grading.learning_systems import HandIn
 from checker.grading.submission import Student
@@ -36,7 +37,8 @@ _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml is many times
 
 
 def hand_ins(data: bytes, groups: Mapping[str, Sequence[Entry]], source: str) -> list[HandIn]:
-    """What each student handed in, earlier attempts included where the export holds them. A group's work is that of each member.
+    """What each student handed in, earlier attempts included where the export holds them. A group's work is that of each member; a
+    folder that the metadata does not know is a student called by its name.
 
     Raises:
         Unreadable: the metadata cannot be read.
@@ -45,16 +47,18 @@ def hand_ins(data: bytes, groups: Mapping[str, Sequence[Entry]], source: str) ->
     if not isinstance(metadata, Mapping):
         raise Unreadable("is not what Gradescope writes.")
     found = []
+    others = dict(groups)
     for folder, record in metadata.items():
         attempts = _attempts(folder, _table(record))
         for number, (attempt, submitted) in enumerate(attempts, 1):
             if attempt == folder or attempt in groups:
+                others.pop(attempt, None)
                 entries = tuple(entry.inside for entry in groups.get(attempt, ()))
                 found += [
                     HandIn(student=student, entries=entries, submitted=submitted, attempt=number, source=f"{source}/{printable(attempt)}")
                     for student in _students(folder, _table(record))
                 ]
-    return found
+    return found + learning_systems.hand_ins(others, source)
 
 
 def read(data: bytes) -> Any:
@@ -104,7 +108,7 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 def _students(folder: str, record: Mapping[str, Any]) -> list[Student]:
     found = []
     for submitter in _rows(record.get("submitters")):
-        told = {key: printable(value) for key, value in submitter.items() if isinstance(value, str)}
+        told = {key: printable(value).strip() for key, value in submitter.items() if isinstance(value, str)}
         identity = told.get("sid") or told.get("email") or told.get("name")
         if identity:
             found.append(Student(id=identity, name=told.get("name", "")))

@@ -9,9 +9,11 @@ Nothing that was handed in is run, parsed as Python, or written to disk.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from checker.errors import UsageError
@@ -63,7 +65,8 @@ def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
             with path.open("rb") as file:
                 yield _archive(archives.entries(file, archives.CLASS_ENTRIES)), str(path)
         elif files.kind(path.name):
-            yield {files.printable(path.name): files.found(path.resolve())}, str(path.parent)
+            name = files.printable(path.name)
+            yield {name: [replace(entry, path=(name,)) for entry in files.found(path.resolve())]}, str(path.parent)
         else:
             raise UsageError(
                 f"{path} is not what students hand in: give a .py, .ipynb or answers.toml file, or the folder or zip of a class."
@@ -77,19 +80,19 @@ def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
 def _folder(path: Path) -> dict[str, list[Entry]]:
     children = inner = _children(path)
     for _ in range(WRAPPERS):
-        if len(inner) != 1 or inner[0].is_symlink() or not inner[0].is_dir():
+        if len(inner) != 1 or inner[0].is_symlink() or not inner[0].is_dir() or not os.access(inner[0], os.R_OK | os.X_OK):
             break
         inner = _children(inner[0])
         if _of_a_class(child.name for child in inner):
             children = inner
+    if len(children) > CLASS:
+        raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
     return {files.printable(child.name): files.found(child) for child in children}
 
 
 def _children(path: Path) -> list[Path]:
-    children = sorted(child for child in path.iterdir() if not files.litter([child.name]))
-    if len(children) > CLASS:
-        raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
-    return children
+    """What may be a student's, in order; of a crowded folder, one more than a class may have."""
+    return sorted(islice((child for child in path.iterdir() if not files.litter([child.name])), CLASS + 1))
 
 
 def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:

@@ -18,8 +18,9 @@ from checker.grading.submission import Student
 #: `doejane_LATE_4711_90210_answers-1.py`: the student's number in Canvas, the file's, and the file's name. Canvas counts files of the same
 #: name up: `answers.py` handed in again is `answers-1.py`.
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)", re.DOTALL)
-#: `Jane Doe_4711_assignsubmission_file_`: a folder, or followed by a file's name. The number is that of "Participant 4711".
-MOODLE = re.compile(r"(?P<name>.*)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL)
+#: `Jane Doe_4711_assignsubmission_file_`: a folder, or followed by a file's name. The number is that of "Participant 4711". What counts is
+#: the first such number, since a student gives the file its name.
+MOODLE = re.compile(r"(?P<name>.*?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL)
 _COUNTED = re.compile(r"(?P<stem>.+)-\d+(?P<ending>(?:\.[^.]+)?)", re.DOTALL)
 
 
@@ -60,7 +61,7 @@ def _piece(name: str, entries: Sequence[Entry], lone: bool, source: str) -> Hand
     if moodle := MOODLE.fullmatch(name):
         student = Student(id=moodle["id"], name="" if moodle["name"] == "Participant" else moodle["name"])
         return HandIn(student=student, entries=(replace(inside[0], path=(moodle["file"] or name,)),) if lone else inside, source=source)
-    if lone and not files.kind(name):
+    if lone and not files.kind(name) and not entries[0].problem:
         return None
     return HandIn(student=Student(id=files.stem(name) if lone else name), entries=inside, source=source)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checker.errors import UsageError
 from checker.grading import archives
-from checker.grading.files import ENTRIES, Entry, Unreadable
+from checker.grading.files import Entry, Unreadable
 from checker.grading.intake import submissions
 
 ANSWER = b'twice_dot = "4 * x"\n'
@@ -99,10 +99,10 @@ def test_a_size_that_lies_is_found() -> None:
 
 
 def test_many_entries_are_refused_before_they_are_objects() -> None:
-    data = packed({f"{n}.py": b"" for n in range(ENTRIES + 1)})
-    with pytest.raises(Unreadable, match=r"^holds more than 2,000 files\.$"):
-        opened(data)
-    assert len(archives.entries(io.BytesIO(data), ENTRIES + 1)) == ENTRIES + 1
+    data = packed({f"{n}.py": b"" for n in range(1_001)})
+    with pytest.raises(Unreadable, match=r"^holds more than 1,000 files\.$"):
+        archives.entries(io.BytesIO(data), 1_000)
+    assert len(archives.entries(io.BytesIO(data), 1_001)) == 1_001
 
 
 def test_overlapping_files_are_refused() -> None:

@@ -223,6 +223,20 @@ def test_a_student_in_two_groups_has_two_attempts(download) -> None:  # type: ig
     assert [(s.student.id, s.attempt) for s in found] == [("1", 1), ("1", 2)]
 
 
+def test_a_student_cannot_hand_in_for_another(download) -> None:  # type: ignore[no-untyped-def]
+    files = {
+        "Eve_1_assignsubmission_file_Bob_2_assignsubmission_file_a.py": "1",
+        "eve_1_10_bob_2_20_b.py": "2",
+        "Eve_1_assignsubmission_file_/submission_metadata.yml": "submission_1: {}",
+    }
+    assert {s.student.id for s in download(files)} == {"1"}
+
+
+def test_a_folder_that_gradescope_does_not_know_is_kept(download) -> None:  # type: ignore[no-untyped-def]
+    found = download({"submission_metadata.yml": "submission_1: {}\n", "submission_1/a.py": "1", "submission_2/a.py": "2"})
+    assert [(s.student.id, sorted(s.files)) for s in found] == [("submission_1", ["a.py"]), ("submission_2", ["a.py"])]
+
+
 @given(st.lists(st.text(min_size=1, max_size=40).filter(lambda t: "/" not in t), unique=True, max_size=6))
 def test_no_name_raises(names: list[str]) -> None:
     for ending in ("", ".py", "_1_2_a.py", "_LATE_1_2_a-1.py", "_7_assignsubmission_file_"):

@@ -116,10 +116,10 @@ def test_what_python_reads_is_not_changed(source: str) -> None:
     "piece", [" ", "a ", "a,", "%", "!", "?", "'", '"', '"""', "\\", "\\'", "(", "#", "a?", "a=", "x = !", ">>> ", "%time "]
 )
 def test_no_line_takes_longer_than_itself(piece: str) -> None:
-    start = time.perf_counter()
-    set_aside(piece * (2**19 // len(piece)))
-    set_aside("x" + piece * (2**19 // len(piece)) + "\n" + piece)
-    assert time.perf_counter() - start < 2
+    start = time.process_time()
+    set_aside(piece * (2**17 // len(piece)))
+    set_aside("x" + piece * (2**17 // len(piece)) + "\n" + piece)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_no_line_takes_longer_than_itself(piece: str) -> None:
     ids=range(24),
 )
 def test_what_is_no_notebook_is_a_sentence(data: bytes, sentence: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert said(data) == sentence
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_pictures_do_not_count_as_code() -> None:
