@@ -17,6 +17,7 @@ from checker import __version__, children
 from checker.content import exercises_folder, templates_folder
 from checker.methods import names
 from checker.provenance import cores, graphics, processor
+from checker.sandbox.probe import probe
 from checker.values import METHODS
 
 
@@ -44,6 +45,7 @@ def examine() -> list[Finding]:
         Finding(what="processor", found=f"{processor().removeprefix('cpu: ')}, {cores()} cores"),
         _cuda(),
         _fork(),
+        *_sandbox(),
         _browser(),
     ]
 
@@ -93,6 +95,13 @@ def _fork() -> Finding:
         return Finding(what="fork", found="each exercise runs in a process of its own")
     advice = "Exercises run one after another, without a time limit"
     return Finding(what="fork", found=f"not on {sys.platform}", advice=advice)
+
+
+def _sandbox() -> Iterator[Finding]:
+    """The layers between a class's code and this machine. Only grading needs them."""
+    for layer in probe():
+        advice = "" if layer.works else f"Without it `checker grade` refuses files that you do not trust: {layer.advice}"
+        yield Finding(what=f"sandbox, {layer.name}", found=layer.found, advice=advice)
 
 
 def _browser() -> Finding:

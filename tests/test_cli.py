@@ -22,6 +22,7 @@ import torch
 
 from checker import Record, Settings, Verdict, cli
 from checker.record import Document, Refusal, Text, decode, read
+from checker.sandbox.probe import Layer
 
 HEAD = """
 import torch
@@ -501,14 +502,18 @@ def test_new_writes_an_exercise_that_passes_and_overwrites_nothing(checker: Any,
 def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = checker("doctor")
     assert ran.code == 0, ran.out
-    for line in ("✓ torch: 2.", "✓ methods: certified, ", "✓ fork: each exercise runs in a process of its own"):
+    for line in ("✓ torch: 2.", "✓ methods: certified, ", "✓ fork: each exercise runs in a process of its own", " sandbox, landlock: "):
         assert line in ran.out
     monkeypatch.setattr("checker.doctor.names", lambda: ("reverse",))
     monkeypatch.setattr("checker.children.CAN_FORK", False)
+    missing = Layer(name="seccomp", works=False, found="no libseccomp", advice="apt-get install libseccomp2")
+    monkeypatch.setattr("checker.doctor.probe", lambda: [missing])
     ran = checker("doctor")
     assert ran.code == 1
     assert "✗ methods: reverse. Install the package again" in ran.out
     assert f"– fork: not on {sys.platform}. Exercises run one after another, without a time limit" in ran.out
+    refusal = "Without it `checker grade` refuses files that you do not trust: apt-get install libseccomp2"
+    assert f"– sandbox, seccomp: no libseccomp. {refusal}" in " ".join(ran.out.split())
 
 
 def test_help_names_each_argument_once(checker: Any) -> None:

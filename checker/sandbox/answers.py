@@ -174,7 +174,8 @@ def array(value: Any) -> Array:
     made: Array = np.array(value)  # a copy, of exactly this type
     wide = {"f": np.float32 if made.dtype.itemsize <= 4 else np.float64, "i": np.int64, "b": np.bool_, "u": np.int64}.get(made.dtype.kind)
     if wide is None or made.dtype == np.uint64:
-        raise NoArray(f"{_named(value)} of {made.dtype} was returned, where real numbers are asked")
+        entries = f" of {made.dtype}" if _is_array(value) else ""
+        raise NoArray(f"{_named(value)}{entries} was returned, where real numbers are asked")
     return made.astype(wide)
 
 

@@ -99,21 +99,18 @@ class _Server:
 
     def __init__(self, kind: Kind, layers: frozenset[str], libraries: Sequence[str]) -> None:
         bubblewrap = "bubblewrap" in layers
-        self._control, theirs = socket.socketpair()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         plan = {
             "kind": kind,
             "layers": sorted(layers),
             "readable": root.readable_inside() if bubblewrap else root.readable(kind, libraries),
             "user": wall.NOBODY if bubblewrap and os.geteuid() == 0 else None,
         }
-        command = [
-            *(wall.command(kind, libraries) if bubblewrap else [sys.executable]),
-            *("-B", "-m", "checker.sandbox.zygote", str(theirs.fileno()), json.dumps(plan)),
-        ]
+        python = wall.command(kind, libraries) if bubblewrap else [sys.executable]
+        self._control, theirs = socket.socketpair()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         with theirs:
             self._process = subprocess.Popen(
-                command,
+                [*python, "-B", "-m", "checker.sandbox.zygote", str(theirs.fileno()), json.dumps(plan)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

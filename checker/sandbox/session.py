@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from typing import NoReturn, TypeVar
 
 from checker.sandbox import messages
@@ -45,13 +46,14 @@ class Session:
 
     def __init__(self, channel: socket.socket, output: int, limits: Limits, end: Callable[[bool], End]) -> None:
         self.seconds = 0.0  #: wall time that was spent waiting for the child
-        self._channel, self._printing, self._limits, self._end_child = channel, output, limits, end
+        self._channel, self._limits, self._end_child = channel, limits, end
         self._received, self._printed, self._kept = bytearray(), 0, bytearray()
         self._trouble: Trouble | None = None
         self._end: End | None = None
         self._names: tuple[str, ...] = ()
         channel.setblocking(False)
         os.set_blocking(output, False)
+        self._printing = FileIO(output)
 
     @property
     def alive(self) -> bool:
@@ -109,10 +111,12 @@ class Session:
     def finish(self, *, hung_up: bool = False) -> End:
         """End the child, unless it has ended, and take what it still printed. `hung_up` says that it closed its connection."""
         if self._end is None:
-            self._end = self._end_child(hung_up)
-            self._take_output()
-            self._channel.close()
-            os.close(self._printing)
+            try:
+                self._end = self._end_child(hung_up)
+                self._take_output()
+            finally:
+                self._channel.close()
+                self._printing.close()
         return self._end
 
     def _ask(self, kind: Type, payload: bytes, seconds: float, awaited: tuple[Type, ...]) -> tuple[Type, bytes]:
@@ -144,7 +148,7 @@ class Session:
                 self._stop(Reason.TIMED_OUT, "it took longer than its limit")
             poll.register(self._channel, select.POLLIN | (select.POLLOUT if rest else 0))
             for descriptor, event in poll.poll(left * 1000 + 1):
-                if descriptor == self._printing:
+                if descriptor == self._printing.fileno():
                     if not self._take_output():
                         poll.unregister(self._printing)
                     if self._flooded:
@@ -208,12 +212,9 @@ class Session:
         """Take what the child printed, without waiting. False once there can be no more."""
         room = self._limits.output_kib << 10
         while not self._flooded:
-            try:
-                data = os.read(self._printing, _CHUNK)
-            except BlockingIOError:
-                return True
+            data = self._printing.read(_CHUNK)
             if not data:
-                return False
+                return data is None  # none yet; empty: never again
             self._printed += len(data)
             self._kept += data[: max(room - len(self._kept), 0)]
         return False
