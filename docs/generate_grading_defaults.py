@@ -75,11 +75,10 @@ The true gradient g is known with an error bound, and what rounding may do to th
 
 Where the author fixed a tolerance, that stands in place of the first.
 
-An answer of which every entry is a float32 number was computed in float32: the first is widened by the ratio of the units,
-{_two(tolerances.SINGLE)}, and the others are {_units(tolerances.SINGLE_ENTRY)} of the entry and {_units(tolerances.SINGLE_LARGEST)} of the
-largest entry. Anything else may have lost no more than a float32 constant loses, {_units(tolerances.CONSTANT)} of the entry, so that an
-error of 10⁻⁶ in float64 arithmetic does not pass for rounding. Both are right where the exercise's `dtypes` has "float32", and `single`
-where not.
+An answer of which every entry is a float32 number was computed in float32. It is right within {tolerances.SINGLE_ORDERS:g} times the
+error allowed in float32, plus {_units(tolerances.SINGLE_ENTRY)} of the entry and {_units(tolerances.SINGLE_LARGEST)} of the largest entry.
+Anything else may have lost no more than a float32 constant loses, {_units(tolerances.CONSTANT)} of the entry, so that an error of 10⁻⁶ in
+float64 arithmetic does not pass for rounding. Both are right where the exercise's `dtypes` has "float32", and `single` where not.
 
 At a kink every member of Clarke's set is right, of all arguments together. Where the truth is not finite nothing is judged.
 """
@@ -94,12 +93,8 @@ def _power(value: float) -> str:
     return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPTS)}"
 
 
-def _two(value: float) -> str:
-    return f"2{str(round(math.log2(value))).translate(_SUPERSCRIPTS)}"
-
-
 def _units(value: float) -> str:
-    return f"{value * 2**24:g} · {_two(2.0**-24)}"
+    return f"{value * 2**24:g} · 2⁻²⁴"
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

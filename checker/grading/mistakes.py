@@ -18,7 +18,7 @@ from checker.authoring import Exercise
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import Pair
-from checker.grading.questions import Answered
+from checker.grading.questions import Answered, Question
 from checker.grading.recognition import recognised, sizes_of
 from checker.grading.tolerances import allowance
 from checker.judge.compare import compare
@@ -123,8 +123,12 @@ def _judged(name: str, answered: Answered, *, own: bool) -> _Judged:
         allowed = OWN * error + OWN_LARGEST * np.max(np.abs(truth), initial=0.0)
         pair = Pair(got=got, truth=truth, allowed=allowance(truth, allowed, orders=1.0), single=False)  # wide enough for float32 as it is
         return _Judged(part=name, answered=answered, pair=pair)
-    pair = Pair(got=got, truth=question.gradient[name], allowed=question.allowed[name], plain=question.plain.get(name))
-    return _Judged(part=name, answered=answered, pair=pair, kink=question.classification is not None)
+    return _Judged(part=name, answered=answered, pair=_pair(got, question, name), kink=question.classification is not None)
+
+
+def _pair(got: Array, question: Question, name: str) -> Pair:
+    plain = question.plain.get(name)
+    return Pair(got=got, truth=question.gradient[name], allowed=question.allowed[name], narrow=question.narrow[name], plain=plain)
 
 
 def _member(name: str, answered: Answered, pair: Pair) -> bool:
@@ -152,7 +156,7 @@ def _member(name: str, answered: Answered, pair: Pair) -> bool:
 def _value_pair(answered: Answered) -> Pair:
     assert answered.value is not None
     question = answered.question
-    return Pair(got=_numbers(answered.value), truth=question.value, allowed=question.value_allowed)
+    return Pair(got=_numbers(answered.value), truth=question.value, allowed=question.value_allowed, narrow=question.value_narrow)
 
 
 def _failure(answered: Sequence[Answered]) -> Trouble | None:
@@ -226,7 +230,7 @@ def _comparisons(name: str, given: Sequence[Answered], judged: Sequence[_Judged]
 def _swapped(name: str, given: Sequence[Answered]) -> str:
     """That this is right for another argument, where it is."""
     for other in given[0].question.gradient:
-        pairs = (Pair(got=_numbers(a.gradients[name]), truth=a.question.gradient[other], allowed=a.question.allowed[other]) for a in given)
+        pairs = (_pair(_numbers(a.gradients[name]), a.question, other) for a in given)
         if other != name and all(pair.near for pair in pairs):
             return hints.SWAPPED.format(other)
     return ""

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from checker.grading.tolerances import in_single, largest, single_allowance
+from checker.grading.tolerances import CONSTANT, in_single, largest
 from checker.values import Array
 
 #: How near a measured factor must be to the number it is named after, in float64 and in float32.
@@ -28,21 +28,26 @@ BULKY = 4096
 class Pair:
     """What was given beside what is right, at one question. Entries where `truth` is not finite are not judged.
 
-    `plain` is what would be right for an upstream of ones, where that is something else. `single` says that the answer was computed in
-    float32; where it is not given, an answer that is a float32 number in every entry was.
+    Right is what is off by no more than `allowed`; of an answer that was computed in float32, no more than `narrow`. `single` says whether
+    it was; where it is not given, an answer that is a float32 number in every entry was. `plain` is what would be right for an upstream of
+    ones, where that is something else.
     """
 
     got: Array
     truth: Array
     allowed: Array
+    narrow: Array = field(default_factory=lambda: np.zeros(()))
     plain: Array | None = None
     single: bool | None = None
-    loose: Array = field(init=False)  #: what is allowed to an answer in float32
 
     def __post_init__(self) -> None:
         if self.single is None:
             object.__setattr__(self, "single", in_single(self.got))
-        object.__setattr__(self, "loose", single_allowance(self.truth, self.allowed, everywhere=bool(self.single)))
+
+    @property
+    def loose(self) -> Array:
+        """How far an answer may be off that is right to float32 at least."""
+        return np.asarray(np.maximum(self.allowed, self.narrow) if self.single else self.allowed + CONSTANT * np.abs(self.truth))
 
     @property
     def fits(self) -> bool:
@@ -83,7 +88,7 @@ def factor(pairs: Sequence[Pair]) -> float | None:
     c = float(widest.got[at]) / float(widest.truth[at])
     if not math.isfinite(c) or c == 0.0 or sum(np.count_nonzero(pair.truth) for pair in pairs) < 2:
         return None
-    held = [replace(p, truth=c * p.truth, allowed=abs(c) * p.allowed) for p in pairs]
+    held = [replace(p, truth=c * p.truth, allowed=abs(c) * p.allowed, narrow=abs(c) * p.narrow) for p in pairs]
     # c is measured, and so off by as much as an entry
     return c if all(pair.fits and not pair.off(2 * pair.loose).any() for pair in held) else None
 

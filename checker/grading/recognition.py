@@ -13,7 +13,7 @@ import numpy as np
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
-from checker.grading.tolerances import allowance
+from checker.grading.tolerances import allowance, single_allowance
 from checker.values import Case
 
 
@@ -93,7 +93,7 @@ def _without_upstream(pairs: Sequence[Pair]) -> bool:
     def stripped(pair: Pair) -> bool:
         if pair.plain is None:
             return False
-        bare = Pair(got=pair.got, truth=pair.plain, allowed=allowance(pair.plain, np.zeros_like(pair.plain)))
+        bare = Pair(got=pair.got, truth=pair.plain, allowed=allowance(pair.plain, np.zeros(())), narrow=single_allowance(pair.plain))
         return bare.fits and not bare.off(bare.loose + pair.loose).any()
 
     return all(map(stripped, pairs))

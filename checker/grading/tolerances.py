@@ -16,9 +16,12 @@ ORDERS = 64.0
 ENTRY, LARGEST = 1e-9, 1e-12
 #: float32's unit roundoff over float64's.
 SINGLE = 2.0**29
-#: The same two shares in float32: some dozen units of the entry, and a few of the largest. They are not 1e-9 and 1e-12 widened by the
-#: ratio of the units, which would let half of an entry be wrong.
-SINGLE_ENTRY, SINGLE_LARGEST = 48 * 2.0**-24, 4 * 2.0**-24
+#: Times the allowed error in float32. It is a bound, which in float64 may be far from what happens; 64 of it in float32 would let a share
+#: of 10⁻⁴ of the gradient of a small network be wrong.
+SINGLE_ORDERS = 4.0
+#: The same two shares in float32: 256 units of the entry, and 64 of the largest. They are not 1e-9 and 1e-12 widened by the ratio of the
+#: units, which would let half of an entry be wrong.
+SINGLE_ENTRY, SINGLE_LARGEST = 256 * 2.0**-24, 64 * 2.0**-24
 #: What a float32 constant in float64 arithmetic loses: an answer that is no float32 array may be so far off and still be called single.
 CONSTANT = 4 * 2.0**-24
 
@@ -30,21 +33,15 @@ def allowance(truth: Array, rounding: Array, radius: Array | float = 0.0, *, ord
     return np.asarray(orders * rounding + ENTRY * size + LARGEST * largest(size) + radius)
 
 
-def single_allowance(truth: Array, allowed: Array, *, everywhere: bool) -> Array:
-    """How far an answer in float32 may be off, given what is `allowed` in float64.
-
-    `everywhere`: it was computed in float32, as only what is a float32 number in every entry can have been. Anything else may have lost no
-    more than a float32 constant loses, so that an error of 10⁻⁶ in float64 arithmetic does not pass for rounding.
-    """
+def single_allowance(truth: Array, rounding: Array | float = 0.0, radius: Array | float = 0.0) -> Array:
+    """The same for an answer that was computed in float32; `rounding` and `radius` are those of float64."""
     size = np.abs(truth)
-    if not everywhere:
-        return np.asarray(allowed + CONSTANT * size)
-    lost = np.maximum(allowed - ENTRY * size - LARGEST * largest(size), 0.0)
-    return np.asarray(SINGLE * lost + SINGLE_ENTRY * size + SINGLE_LARGEST * largest(size))
+    return np.asarray(SINGLE_ORDERS * SINGLE * rounding + SINGLE_ENTRY * size + SINGLE_LARGEST * largest(size) + radius)
 
 
 def in_single(got: Array) -> bool:
-    """Whether every entry is a float32 number."""
+    """Whether every entry is a float32 number. Only then was an answer computed in float32; anything else may have lost no more than a
+    float32 constant loses, so that an error of 10⁻⁶ in float64 arithmetic does not pass for rounding."""
     if got.dtype == np.float32:
         return True
     with np.errstate(all="ignore"):
