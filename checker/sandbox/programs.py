@@ -90,9 +90,10 @@ def is_of(value: object, library: str) -> bool:
 
 def trouble(error: BaseException, labels: Collection[str], label: str = "") -> Trouble:
     """What an exception says, and the innermost line of the submission on its way; `label` where no line is known."""
-    line, said = None, str
+    line = None
     if isinstance(error, SyntaxError) and error.filename is not None and error.filename in labels:
-        label, line, said = error.filename, error.lineno, lambda error: error.msg  # str adds the place, which is told beside it
+        label, line = error.filename, error.lineno
+        error = SyntaxError(error.msg)  # whose text is without the place, which is told beside it
     else:
         step = error.__traceback__
         while step is not None:
@@ -100,7 +101,7 @@ def trouble(error: BaseException, labels: Collection[str], label: str = "") -> T
                 label, line = step.tb_frame.f_code.co_filename, step.tb_lineno
             step = step.tb_next
     try:
-        text = ": ".join(filter(None, (type(error).__name__, said(error))))
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except BaseException:
         text = "an exception that cannot be shown"
     return Trouble(reason=Reason.MEMORY if _no_memory(error) else Reason.RAISED, text=text[:WORDS], label=label, line=line)

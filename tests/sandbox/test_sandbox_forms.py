@@ -211,11 +211,11 @@ def test_a_part_that_raises_leaves_the_others(boxes: Boxes) -> None:
         loaded = session.load([cells], ["f", "g", "k"])
     assert set(loaded.found) == {"f", "k"}
     assert [(trouble.label, trouble.line) for trouble in loaded.troubles] == [("cell 2", 2), ("cell 3", 1), ("cell 4", 2), ("cell 5", 1)]
-    assert [trouble.text.split(":")[0] for trouble in loaded.troubles] == [
-        "ZeroDivisionError",
-        "SyntaxError",
+    assert [trouble.text for trouble in loaded.troubles] == [
+        "ZeroDivisionError: division by zero",
+        "SyntaxError: invalid syntax",
         "SystemExit",
-        "ModuleNotFoundError",
+        "ModuleNotFoundError: No module named 'torch'",
     ]
     assert loaded.imports_torch
 
@@ -271,6 +271,21 @@ def test_what_is_no_answer_is_told(boxes: Boxes, value: str, told: str) -> None:
         loaded = load(session, f"f = {value}")
     assert not loaded.found
     assert [trouble.text for trouble in loaded.troubles] == ([f"{told}, which is no form of answer"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("'4x'", "something of type str was returned, where real numbers are asked"),
+        ("1j * np.ones(3)", "an array of complex128 was returned, where real numbers are asked"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_told(boxes: Boxes, returned: str, told: str) -> None:
+    with boxes("numpy").open() as session:
+        load(session, f"import numpy as np\ndef f(x): return {returned}")
+        with pytest.raises(Stopped) as raised:
+            session.call("f", "gradient", {"x": POINT})
+    assert (raised.value.trouble.reason, raised.value.trouble.text) == (Reason.KIND, told)
 
 
 def test_trusted_files_take_the_same_path(boxes: Boxes) -> None:
