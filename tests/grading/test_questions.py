@@ -211,6 +211,11 @@ def test_an_unsampled_exercise_is_asked_at_fresh_points_all_the_same():
     assert [q.case.origin for q in Pool(author, SECRET).questions("abc")] == ["sampled"] * 3 + ["example", "sampled"]
 
 
+def test_an_example_that_does_not_fit_is_left_out():
+    author = exercise(shifted, sampled=False, examples=[Example({"x": [1.0, 1.0]})])
+    assert {q.case.origin for q in Pool(author, SECRET).questions("abc")} <= {"sampled", "example"}
+
+
 def test_a_pool_is_quick_and_its_truths_are_found_once():
     pool("matrices.py::inverse")  # torch loads what it needs
     start = time.perf_counter()
