@@ -62,7 +62,8 @@ def connect(place: str = DEFAULT, *, create: bool = True, patience: float = PATI
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one state of the gradebook, whoever writes meanwhile."""
-    with explained(engine), engine.begin() as connection:
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}  # SQLite has no less
+    with explained(engine), engine.execution_options(**options).begin() as connection:
         yield connection
 
 
