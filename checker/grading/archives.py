@@ -10,7 +10,6 @@ import re
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from mmap import ACCESS_READ, mmap
@@ -75,17 +74,13 @@ def entries(file: IO[bytes], most: int = ENTRIES) -> list[Entry]:
 def _entries(file: IO[bytes], most: int) -> int:
     """At least how many entries the zip's directory has, counted to just above `most`: each begins with the same four bytes. Python's
     reader makes an object of each before anyone can stop it."""
+    data: mmap | bytes
     try:
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            return _count(re.finditer(rb"PK\x01\x02", data), most)
+        data = mmap(file.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError):  # it is in memory, or empty
-        data_ = file.read()
+        data = file.read()
         file.seek(0)
-        return _count(re.finditer(rb"PK\x01\x02", data_), most)
-
-
-def _count(found: Iterator[object], most: int) -> int:
-    return sum(1 for _ in islice(found, most + 1))
+    return sum(1 for _ in islice(re.finditer(rb"PK\x01\x02", data), most + 1))
 
 
 def _name(info: ZipInfo) -> str:

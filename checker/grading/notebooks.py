@@ -7,6 +7,7 @@ that only IPython understands, and anything may have written the JSON.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from nbformat import converter, reader
@@ -17,7 +18,7 @@ from checker.sandbox.values import Part, Program
 
 NOTEBOOK = 16 * 2**20  #: bytes of a notebook, its pictures included
 CELLS = 2_000  #: code cells of a notebook
-CONTAINERS = 500_000  #: lists and objects in its JSON
+CONTAINERS = 100_000  #: lists and objects in its JSON
 DEPTH = 100  #: of them inside one another
 
 _NO_NOTEBOOK = "is not a notebook: save it again from Jupyter."
@@ -34,7 +35,9 @@ def program(name: str, data: bytes) -> Program:
     text = sources.text(data)
     _bounded(text)
     try:
-        notebook = converter.convert(reader.reads(text), 4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nbformat's advice to who wrote the file
+            notebook = converter.convert(reader.reads(text), 4)
         language = _language(notebook)
         cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
         size = sum(len(cell.encode()) for cell in cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.answers import formulas
@@ -66,12 +66,14 @@ def test_no_text_of_a_student_comes_out_unescaped() -> None:
     assert said("a = \u202e").isprintable()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.from_regex(r"[ -!#-\[\]-~]{0,20}", fullmatch=True), min_size=1))
 def test_what_was_written_is_read(written: dict[str, str]) -> None:
     text = "\n".join(f'{name} = "{formula}"' for name, formula in written.items())
     assert formulas(text.encode()) == {name: {"": formula} for name, formula in written.items()}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a.=[]{}'\"\n#1,\\", max_size=40))
 def test_nothing_else_is_raised(text: str) -> None:
     try:

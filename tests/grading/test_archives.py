@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
@@ -189,6 +189,7 @@ def test_a_truncated_zip_is_the_users_to_download_again(tmp_path: Path) -> None:
 HONEST = packed({"hw/answers.py": ANSWER, "hw/notes.txt": b"1", "b.ipynb": b"{}"})
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, len(HONEST) - 1), st.integers(0, 255)), min_size=1, max_size=8),
     st.integers(0, len(HONEST)),
@@ -206,6 +207,7 @@ def test_a_damaged_zip_raises_nothing_else(damage: list[tuple[int, int]], end: i
                     assert len(entry.read(100)) <= 100
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=30), st.binary(max_size=30), max_size=5))
 def test_every_name_becomes_printable_parts(files: dict[str, bytes]) -> None:
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
@@ -260,6 +260,7 @@ def test_what_cannot_be_read_as_a_whole_is_the_users(tmp_path: Path, monkeypatch
     assert submissions(tmp_path / "empty") == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_printable_is_printable_and_says_the_same_twice(text: str) -> None:
     shown = files.printable(text)
@@ -268,6 +269,7 @@ def test_printable_is_printable_and_says_the_same_twice(text: str) -> None:
     shown.encode()
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[\w.İı ]{1,10}(\.(?i:py|ipynb|zip|toml|txt|json)){0,3}", fullmatch=True))
 def test_a_name_is_its_stem_and_its_kind(name: str) -> None:
     kind, stem = files.kind(name), files.stem(name)

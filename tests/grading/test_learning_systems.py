@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
@@ -237,6 +237,7 @@ def test_a_folder_that_gradescope_does_not_know_is_kept(download) -> None:  # ty
     assert [(s.student.id, sorted(s.files)) for s in found] == [("submission_1", ["a.py"]), ("submission_2", ["a.py"])]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=40).filter(lambda t: "/" not in t), unique=True, max_size=6))
 def test_no_name_raises(names: list[str]) -> None:
     for ending in ("", ".py", "_1_2_a.py", "_LATE_1_2_a-1.py", "_7_assignsubmission_file_"):

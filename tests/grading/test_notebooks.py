@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.files import Unreadable
@@ -95,12 +95,14 @@ def test_a_magic_after_a_text_of_several_lines_is_seen() -> None:
     assert set_aside('s = """\n!ls\n"""; t = ")"\n!ls') == 's = """\n!ls\n"""; t = ")"\npass'
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab =%!?\\\n\"'()[]{}#", max_size=60))
 def test_lines_stay_where_they_are(source: str) -> None:
     told = set_aside(source)
     assert told == "" or told.count("\n") == source.count("\n")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab1 =%,+\\\n\"'()[]#", max_size=40))
 def test_what_python_reads_is_not_changed(source: str) -> None:
     if source[:1].isspace():  # IPython takes the first line's indentation away
@@ -177,6 +179,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values, json_values, st.sampled_from([1, 2, 3, 4]))
 def test_wrong_types_raise_nothing_else(cells: Any, metadata: Any, version: int) -> None:
     data = {"nbformat": version, "nbformat_minor": 0, "metadata": metadata, "cells": cells, "worksheets": cells}

@@ -7,7 +7,7 @@ import io
 import tokenize
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.files import Unreadable
@@ -73,6 +73,7 @@ def test_everything_else_is_a_sentence(data: bytes, sentence: str) -> None:
     assert said(data) == sentence
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([b"", b"# coding: latin-1\n", b"\n# coding: cp1252\n", codecs.BOM_UTF8]))
 def test_what_is_read_is_what_python_reads(data: bytes, head: bytes) -> None:
     data = head + data
