@@ -26,7 +26,7 @@ _NO_VALUE = Trouble(reason=Reason.KIND, text="forward returned no value")
 def ask(session: Session, name: str, found: Found, question: Question, value_right: Callable[[Answered], bool]) -> Answered:
     """Ask the answer called `name` for its gradient, and for its value where its form computes one. A wrong value's own gradient, by
     differences, comes along, so that the backward can be judged by what it belongs to."""
-    arguments, upstream = _arguments(question.case), _upstream(question)
+    arguments, upstream = _arguments(question.case), question.upstream
     if found.form is Form.GRADIENT:
         try:
             given = session.call(name, "gradient", arguments, upstream=upstream if question.value.ndim else None)
@@ -67,12 +67,6 @@ def walk(session: Session, name: str, trajectory: Trajectory) -> tuple[list[Mapp
 
 def _arguments(case: Case) -> dict[str, Array]:
     return {name: np.asarray(tensor.detach().numpy()) for name, tensor in case.arguments.items()}
-
-
-def _upstream(question: Question) -> Array:
-    vector = question.case.upstream[0]
-    assert vector is not None  # a question's first output is floating
-    return np.asarray(vector.detach().numpy())
 
 
 def _value(given: Sequence[tuple[str, Array]]) -> Array | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -84,9 +85,12 @@ def large(exercise: Exercise, settings: Settings, cases: Sequence[Case]) -> Iter
 
 
 def on_grid(case: Case, settings: Settings, moved: Mapping[str, torch.Tensor] | None = None) -> Case:
-    """The case, some of its arguments `moved`, with every floating entry rounded to float32 and a drawn upstream."""
+    """The case, some of its arguments `moved`, with every floating entry rounded to float32 and a drawn upstream.
+
+    An answer is given one upstream, that of the first floating output; further outputs that are no scalars have one of zeros.
+    """
     arguments = {**case.arguments, **(moved or {})}
-    return complete(
+    drawn = complete(
         case.exercise,
         {name: t.float().double() if t.is_floating_point() else t for name, t in arguments.items()},
         settings,
@@ -96,6 +100,9 @@ def on_grid(case: Case, settings: Settings, moved: Mapping[str, torch.Tensor] | 
         origin=case.origin,
         generator=torch.Generator().manual_seed(case.seed ^ 1),
     )
+    first = next(k for k, vector in enumerate(drawn.upstream) if vector is not None)
+    known = [v if v is None or v.dim() == 0 or k == first else torch.zeros_like(v) for k, v in enumerate(drawn.upstream)]
+    return replace(drawn, upstream=tuple(known))
 
 
 def _unseen(exercise: Exercise, settings: Settings, paths: Sequence[str]) -> Iterator[tuple[Case, str]]:

@@ -39,9 +39,9 @@ TOO_WIDE = 1e-6
 class Question:
     """A point that an answer is asked, and the truth there.
 
-    `case` is in float64 with every floating entry on float32's grid. At a kink `classification` judges: any member of Clarke's set is
-    right. `value` is the function's first output, float64. `plain` is the gradient with an upstream of ones, by which a forgotten upstream
-    is recognised; empty where the output is a scalar.
+    `case` is in float64 with every floating entry on float32's grid. `value` is the function's first floating output, float64. At a kink
+    `classification` judges: any member of Clarke's set is right. `plain` is the gradient with an upstream of ones, by which a forgotten
+    upstream is recognised; empty where the output is a scalar.
     """
 
     case: Case
@@ -50,6 +50,11 @@ class Question:
     value: Array
     ordinary: bool = True  #: False of the probe at large inputs
     plain: Mapping[str, Array] = field(default_factory=dict)
+
+    @functools.cached_property
+    def upstream(self) -> Array:
+        """The upstream gradient of `value`, of its shape: a one where that is a scalar."""
+        return to_array(next(vector for vector in self.case.upstream if vector is not None))
 
     @functools.cached_property
     def gradient(self) -> Mapping[str, Array]:

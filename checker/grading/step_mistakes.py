@@ -90,7 +90,7 @@ def _finding(
     if all(pair.near for pair in pairs):
         rounded = "float32" not in exercise.dtypes and all(in_single(step.after) for step in steps)
         return Finding(part=name, kind=Kind.SINGLE if rounded else Kind.RIGHT, entries=entries)
-    if all(step.pair(scale, total[name]).near for step, total in zip(steps, accumulated(), strict=True)):
+    if all(step.pair(scale, total[name]).near for step, total in zip(steps, accumulated(), strict=False)):
         return Finding(part=name, kind=Kind.WRONG, detail=hints.ACCUMULATED, wrong=entries, entries=entries)
     if not any(np.any(pair.got) for pair in pairs):
         return Finding(part=name, kind=Kind.WRONG, detail=hints.STILL, wrong=entries, entries=entries)

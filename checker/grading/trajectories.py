@@ -17,6 +17,7 @@ from checker.arguments import at_start
 from checker.authoring import Descent, Exercise
 from checker.descent import Training
 from checker.draws import seeded
+from checker.errors import ExerciseError
 from checker.values import Array
 
 #: At most so many steps are asked.
@@ -66,8 +67,10 @@ def trajectory(exercise: Exercise, secret: bytes) -> Trajectory | None:
 
 
 def updates(exercise: Exercise, walked: Trajectory, begun: Sequence[State], *, zero_grad: bool) -> list[State]:
-    """How a right step moves the parameters from each of the states in which steps `begun`; without `zero_grad`, one that forgets to set
-    gradients to zero."""
+    """How a right step moves the parameters from each of the states in which steps `begun`, until the function refuses one.
+
+    Without `zero_grad`, how one moves them that forgets to set gradients to zero.
+    """
     assert exercise.descent is not None
     training = _training(exercise, exercise.descent, walked.seed, zero_grad=zero_grad)
     updates: list[State] = []
@@ -76,7 +79,10 @@ def updates(exercise: Exercise, walked: Trajectory, begun: Sequence[State], *, z
             with torch.no_grad():
                 for name, leaf in training.leaves.items():
                     leaf.copy_(torch.from_numpy(state[name]))
-            training.backward(rows)
+            try:
+                training.backward(rows)
+            except ExerciseError:  # the function may refuse the state: then the step that led there is wrong
+                break
             training.update()
             updates.append({name: after - state[name] for name, after in _arrays(training.leaves).items()})
     return updates

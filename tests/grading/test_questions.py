@@ -166,6 +166,17 @@ def test_where_torch_is_wrong_the_truth_is_not():
     assert np.any(question.gradient["x"] != 0)
 
 
+def both(x: Float[Tensor, "3"]) -> tuple[Tensor, Tensor, Tensor]:
+    return x.argmax(), x**2, x**3
+
+
+def test_of_several_outputs_the_first_floating_one_is_asked():
+    question = Pool(exercise(both), SECRET).questions("abc")[0]
+    x = numbers(question)["x"]
+    assert question.value == pytest.approx(x**2)
+    assert question.gradient["x"] == pytest.approx(2 * x * question.upstream)
+
+
 def random(x: Float[Tensor, "3"]) -> Float[Tensor, ""]:
     return (x * torch.rand(3)).sum()
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 from answering import SECRET, built_in
+from jaxtyping import Float
+from torch import Tensor
 
+from checker.authoring import Descent, exercise
 from checker.catalogue import find
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
@@ -55,13 +58,13 @@ def kinds(found):
 
 
 def test_every_built_in_descent_has_a_path_that_its_own_walk_keeps_to():
-    for exercise in find([]).exercises:
-        found = trajectory(exercise, SECRET)
-        assert (found is None) == (exercise.descent is None)
+    for author in find([]).exercises:
+        found = trajectory(author, SECRET)
+        assert (found is None) == (author.descent is None)
         if found is not None:
-            assert len(found.states) == len(found.batches) == min(exercise.descent.steps, STEPS)
-            assert {finding.kind for finding in step_findings(exercise, found, found.states)} == {Kind.RIGHT}
-            assert {finding.kind for finding in step_findings(exercise, found, [found.start])} == {Kind.WRONG}
+            assert len(found.states) == len(found.batches) == min(author.descent.steps, STEPS)
+            assert {finding.kind for finding in step_findings(author, found, found.states)} == {Kind.RIGHT}
+            assert {finding.kind for finding in step_findings(author, found, [found.start])} == {Kind.WRONG}
 
 
 def test_the_start_is_secret_near_the_published_one_and_on_float32s_grid():
@@ -146,6 +149,19 @@ def test_a_missing_parameter_a_shape_and_not_a_number():
     broken = walked(lambda state, batch: {name: value * np.nan for name, value in state.items()})
     assert [(f.kind, f.got) for f in broken] == [(Kind.NOT_FINITE, "nan")] * 2
     assert [f.kind for f in walked(lambda state, batch: {name: np.float64(1e308) for name in state})] == [Kind.WRONG] * 2
+
+
+def guarded(x: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    if x < 0:
+        raise ValueError("negative")
+    return x**2
+
+
+def test_a_state_that_the_function_refuses_costs_the_step_that_led_there():
+    author = exercise(guarded, descent=Descent(start={"x": 3.0}, rate=0.1, steps=4))
+    states = [{"x": np.float64(x)} for x in (-1.0, -2.0, -3.0)]
+    (finding,) = step_findings(author, trajectory(author, SECRET), states)
+    assert (finding.kind, finding.got, finding.detail) == (Kind.WRONG, -1.0, hints.IN_STEP.format(1))
 
 
 def test_nothing_returned_and_trouble():
