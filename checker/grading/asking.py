@@ -87,7 +87,7 @@ def _match(given: Sequence[tuple[str, Array]], wanted: Sequence[str], every: Seq
             name = order[int(label)] if int(label) < len(order) else None
         else:
             name = _meant(label, wanted) if label else wanted[0]
-        if name in wanted:
+        if name is not None and name in wanted:
             found.setdefault(name, array)
     return found
 
