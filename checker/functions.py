@@ -145,8 +145,8 @@ MEASURES: dict[str, Callable[..., int]] = {
 _PRODUCTS = frozenset(FUNCTIONS[name] for name in ("matmul", "mm", "bmm"))
 _ELIMINATIONS = frozenset(FUNCTIONS[name] for name in ("det", "logdet", "inv", "solve"))
 
-#: Products as mathematics writes them side by side, and powers: shapes tell what is meant. Each with its least number of arguments.
-SHAPED = {"times": 2, "power": 2}
+#: Products as mathematics writes them side by side, and powers: shapes tell what is meant.
+SHAPED = frozenset({"times", "power"})
 
 
 def work(function: Callable[..., Any], given: Sequence[Any], size: int) -> int:

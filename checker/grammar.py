@@ -9,12 +9,10 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-import math
 import operator
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -22,11 +20,11 @@ import torch
 from checker.errors import FormulaError
 from checker.functions import FUNCTIONS, MEASURES, SHAPED, kind, transposed
 from checker.notation import DEEPEST, Spelling, member
-from checker.readings import Arguments, Reading, Readings
+from checker.products import Products
+from checker.readings import Arguments, Reading
 
 ONE = "1"  #: the argument that numbers are multiples of
 NODES = 1000  #: of the syntax tree
-EXPONENT = 1000  #: largest constant exponent
 
 _ARITHMETIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: torch.add,
@@ -53,12 +51,11 @@ _CONSTANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 _LOOKALIKES = str.maketrans("асеіјорухһԁԛԝѕАВЕІЈКМНОРСТХЅοανρυικχγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwsABEIJKMHOPCTXSoavpuikxywABEZHIKMNOPTYX")
 
 
-class Reader(Readings):
+class Reader(Products):
     """Turns each node of the syntax tree into a function of the arguments; what it has no case for is an error."""
 
     def __init__(self, spelling: Spelling, names: Collection[str]) -> None:
-        super().__init__(spelling)
-        self.names = {unicodedata.normalize("NFKC", member(n)): n for n in names}
+        super().__init__(spelling, {unicodedata.normalize("NFKC", member(n)): n for n in names})
         self.used: list[str] = []
 
     def read(self, tree: ast.expr) -> Reading:
@@ -158,75 +155,6 @@ class Reader(Readings):
         combine = _ARITHMETIC[type(symbol)]
         return self.apply(node, combine, self.real(left), self.real(right))
 
-    def raised(self, node: ast.expr, base: Reading, right: ast.expr) -> Reading:
-        """A power, entry by entry. An exponent in numbers alone stays one: whole where it is, so that negative entries have a power."""
-        exponent = self.constant(right)
-        if exponent is None or exponent != Fraction(float(exponent)):
-            return self.apply(node, torch.pow, base, self.real(right))
-        power: int | float = int(exponent) if exponent.denominator == 1 else float(exponent)
-        return self.apply(node, lambda x: torch.pow(x, power), base)
-
-    def shaped(self, node: ast.Call, name: str) -> Reading:
-        """`times(A, x, …)` is the product that mathematics writes side by side, `power(A, p)` what it writes above."""
-        least = SHAPED[name]
-        if node.keywords or len(node.args) < least or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self.error(node, f"{name} takes {least} factors or more." if name == "times" else "power takes a base and an exponent.")
-        if name == "times":
-            return self.beside(node, node.args)
-        base, exponent = node.args[0], node.args[1]
-        if self.constant(exponent) == -1:
-            return self.apply(node, _inverse, self.real(base))
-        return self.raised(node, self.apply(node, _no_matrix, self.real(base)), exponent)
-
-    def beside(self, node: ast.expr, factors: Sequence[ast.expr]) -> Reading:
-        """The product of factors side by side, from left to right: with a number it is entry by entry, of xᵀ and y the inner, of x and yᵀ
-        the outer product. Two vectors without a transpose, or a vector before a matrix, mean nothing."""
-        readings = [self.real(factor) for factor in factors]
-        lying = [isinstance(f, ast.Attribute) and f.attr in ("T", "mT") and ast.unparse(f) not in self.names for f in factors]
-
-        def evaluate(arguments: Arguments) -> torch.Tensor:
-            product: torch.Tensor = readings[0](arguments)
-            row = lying[0]
-            for reading, turned in zip(readings[1:], lying[1:], strict=True):
-                factor = reading(arguments)
-                if not product.ndim or not factor.ndim:
-                    function = torch.mul
-                    row = turned if factor.ndim else row
-                elif product.ndim == factor.ndim == 1 and turned and not row:
-                    function = FUNCTIONS["outer"]
-                elif (product.ndim == 1 and not row) or (factor.ndim == 1 and turned):
-                    advice = "Write xᵀy for the inner product, x yᵀ for the outer one, x * y entry by entry; in LaTeX \\top and \\odot."
-                    raise self.error(node, f"{self.written(node)!r} puts vectors and matrices side by side that have no product.", advice)
-                else:
-                    function = FUNCTIONS["matmul"]
-                product = self.run(arguments, node, function, [product, factor], {})
-            return product
-
-        return evaluate
-
-    def constant(self, node: ast.expr) -> Fraction | None:
-        """The exact value of an exponent that is written in numbers alone, and None of any other.
-
-        Raises:
-            FormulaError: it is larger than 1000.
-        """
-        value: Fraction | None = None
-        match node:
-            case ast.Constant(value=int() | float() as number):
-                value = Fraction(number)
-            case ast.UnaryOp(op=ast.USub(), operand=operand) if (inner := self.constant(operand)) is not None:
-                value = -inner
-            case ast.BinOp(op=ast.Pow(), left=left, right=right):
-                base, exponent = self.constant(left), self.constant(right)
-                if base is not None and exponent is not None:
-                    value = Fraction(_power(float(base), float(exponent)))
-            case ast.BinOp(op=ast.Div(), left=left, right=right):
-                over, under = self.constant(left), self.constant(right)
-                value = over / under if over is not None and under else None
-        if value is not None and abs(value) > EXPONENT:
-            raise self.error(node, "this exponent is too large.", f"Exponents go up to {EXPONENT}.")
-        return value
-
     # -- functions
 
     def call(self, node: ast.Call) -> Reading:
@@ -276,9 +204,6 @@ class Reader(Readings):
         places = [read[kind(parameters[min(i, len(parameters) - 1)])](a) for i, a in enumerate(node.args)]
         return places, {str(k.arg): read[kind(str(k.arg))](k.value) for k in node.keywords}
 
-    def real(self, node: ast.expr) -> Reading:
-        return self.apply(node, _real, self.tensor(node))
-
     def tensors(self, node: ast.expr) -> Reading:
         if not isinstance(node, ast.List | ast.Tuple):
             raise self.error(node, "several tensors are needed here.", "Write them in brackets: [a, b].")
@@ -325,31 +250,6 @@ class Reader(Readings):
 
 def _at(like: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.BinOp:
     return ast.copy_location(ast.BinOp(left, op, right), like)
-
-
-def _power(base: float, exponent: float) -> float:
-    try:
-        value = base**exponent
-    except ArithmeticError:
-        return EXPONENT + 1.0
-    return value if isinstance(value, float) and math.isfinite(value) else EXPONENT + 1.0
-
-
-def _real(x: torch.Tensor) -> torch.Tensor:
-    """Whole numbers and truth values take part in arithmetic as float64."""
-    return x if x.is_floating_point() or x.is_complex() else x.to(torch.float64)
-
-
-def _inverse(x: torch.Tensor) -> torch.Tensor:
-    if x.ndim == 1:
-        raise ValueError("a vector has no inverse: write 1 / x")
-    return torch.linalg.inv(x) if x.ndim else torch.reciprocal(x)
-
-
-def _no_matrix(x: torch.Tensor) -> torch.Tensor:
-    if x.ndim > 1:
-        raise ValueError("the power of a matrix may be meant entry by entry or not: write A * A or A @ A, in LaTeX A \\odot A or A A")
-    return x
 
 
 def _labels(x: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import ast
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -39,8 +39,8 @@ _WHOLE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
 class Readings(ABC):
     """Whole numbers, flags and the running of operations; `tensor` is the grammar's own."""
 
-    def __init__(self, spelling: Spelling) -> None:
-        self.spelling = spelling
+    def __init__(self, spelling: Spelling, names: Mapping[str, str]) -> None:
+        self.spelling, self.names = spelling, names  # as Python spells a name, and as it is called
         self.encoded = spelling.python.encode()
 
     def error(self, node: ast.expr, message: str, advice: str = "") -> FormulaError:
@@ -56,6 +56,9 @@ class Readings(ABC):
     @abstractmethod
     def tensor(self, node: ast.expr) -> Reading:
         """The value of a node as a tensor."""
+
+    def real(self, node: ast.expr) -> Reading:
+        return self.apply(node, real, self.tensor(node))
 
     # -- whole numbers and flags
 
@@ -124,6 +127,11 @@ class Readings(ABC):
             raise self.error(
                 node, f"it is too expensive to evaluate: {self.written(node)!r} is more than is allowed.", "Simplify the formula."
             )
+
+
+def real(x: torch.Tensor) -> torch.Tensor:
+    """Whole numbers and truth values take part in arithmetic as float64."""
+    return x if x.is_floating_point() or x.is_complex() else x.to(torch.float64)
 
 
 def _shell(value: Any) -> Any:

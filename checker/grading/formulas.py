@@ -97,7 +97,8 @@ def formula_findings(
 
 def unreadable(error: FormulaError, part: str = "") -> Finding:
     """What to tell of a formula that cannot be read: where, why, and what to write instead."""
-    return Finding(part=part, kind=Kind.UNREADABLE, detail=str(error))
+    text = str(error)
+    return Finding(part=part, kind=Kind.UNREADABLE, detail=text[0].upper() + text[1:])
 
 
 def _shown(answer: FormulaAnswer, question: Question) -> Array:
@@ -115,7 +116,7 @@ def _stricter(finding: Finding, answers: Sequence[FormulaAnswer], smooth: Sequen
     wrong = [a for a in smooth if not a.right]
     if wrong and all(a.equality is Equality.NEARLY for a in wrong):
         digits = min(a.digits or 0 for a in wrong)
-        detail = f"equal to {digits} digits only: is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2)."
+        detail = f"Equal to {digits} digits only: is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2)."
         return msgspec.structs.replace(finding, kind=Kind.WRONG, detail=detail)
     if wrong and finding.kind is Kind.RIGHT:
         return msgspec.structs.replace(finding, kind=Kind.WRONG)

@@ -86,10 +86,10 @@ def right_to(share: float, given: Sequence[Answered]) -> tuple[list[Finding], li
         (
             "4 * x * (1 + 1e-12)",
             Kind.WRONG,
-            "equal to 12 digits only: is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2).",
+            "Equal to 12 digits only: is a constant rounded? Write it exactly, such as 1/3, pi or sqrt(2).",
         ),
         ("4 * x + 1e-13", Kind.WRONG, None),
-        ("4 * z", Kind.UNREADABLE, "the formula '4 * z', column 5: z is no name here. Names are x, upstream, value, pi, e."),
+        ("4 * z", Kind.UNREADABLE, "The formula '4 * z', column 5: z is no name here. Names are x, upstream, value, pi, e."),
         ("x @ ones(3)", Kind.UNREADABLE, None),
     ],
 )

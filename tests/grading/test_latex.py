@@ -104,6 +104,7 @@ def test_latex_means_what_it_says(text: str, expected: Any) -> None:
         (r"x^{-1}", 1, "a vector has no inverse: write 1 / x."),
         (r"x \cdot y", 1, r"'x \cdot y' puts vectors and matrices side by side that have no product. Write xᵀy for the inner product"),
         (r"\theta x A", 1, "have no product"),
+        (r"A^\top x y", 1, "have no product"),
         (r"x'\,", 2, "' may be a derivative or a transpose."),
         (r"x[0]\,", 2, "[ after a name may be an index or a bracket."),
         (r"\sin^{-1}(x)", 1, "it is not clear what sin^-1 means."),
@@ -132,6 +133,28 @@ def test_what_latex_leaves_open_is_refused_with_what_to_write(text: str, column:
         value(text)
     assert says in str(caught.value)
     assert caught.value.column == column
+
+
+COLUMN, ROW = x[:, None], x[None]
+FACTORS = {"x": COLUMN, "x^\\top": ROW, "A": A, "A^\\top": A.T, "\\theta": np.array([[2.0]]), "\\mathbf{y}": y[:, None], "y^{T}": y[None]}
+
+
+@given(st.lists(st.sampled_from(sorted(FACTORS)), min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_a_product_side_by_side_is_that_of_columns_and_rows(factors: list[str]) -> None:
+    product = FACTORS[factors[0]]
+    text = " ".join(factors) + r"\,"
+    for factor in factors[1:]:
+        other = FACTORS[factor]
+        if 1 in (product.size, other.size):
+            product = product * other
+        elif product.shape[1] == other.shape[0]:
+            product = product @ other
+        else:
+            with pytest.raises(FormulaError, match="have no product"):
+                value(text)
+            return
+    np.testing.assert_allclose(value(text), product.squeeze(), rtol=1e-12)
 
 
 HOSTILE = [

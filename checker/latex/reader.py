@@ -1,30 +1,19 @@
-r"""LaTeX to the spelling of formulas: `2 X^\top (X w - y)` becomes `times(2, X.T, (times(X, w) - y))`.
+"""LaTeX's items, read.
 
-Comes in: a formula in LaTeX and the names it may use.  Goes out: text of the formulas' own grammar, and the column that each character came
-from.  Why: many write mathematics in LaTeX; it must mean what the same formula means in any other spelling, so it is written anew, never
-evaluated. What LaTeX leaves open (how far `\sin x y` reaches, which entry `x_i` is) is refused with what to write instead.
-
-pylatexenc parses commands and groups, and knows no command: what each means stands in `commands.py`.
+Comes in: items.  Goes out: pieces of text in the grammar's spelling, each with its column.  Why: brackets, products, powers and functions
+are told apart as a reader of mathematics does it, and where such a reader would have to guess, this one says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Collection
 
-from checker.commands import ACCENTS, DOTS, FUNCTION_NAMES, IGNORED, MARKS, NORMS, OPERATORS, REFUSED, STYLES, WORDS, greek
 from checker.errors import FormulaError
 from checker.functions import FUNCTIONS, MEASURES
+from checker.latex.commands import ACCENTS, DOTS, FUNCTION_NAMES, MARKS, NORMS, OPERATORS, REFUSED, STYLES, WORDS, greek
+from checker.latex.items import DEEPEST, POWERS, Item, source, words
 
-DEEPEST = 60  #: groups, brackets and functions in one another
-_LATEX = re.compile(r"\\[A-Za-z(\[|,;!]|\$|[\^_]\s*\{")
-_POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_TOKEN = re.compile(
-    rf"(?P<space>\s+)|(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)|(?P<word>(?![{_POWERS}ᵀ])[^\W\d_](?:(?![{_POWERS}ᵀ])[^\W_])*)|(?P<mark>\|\||.)",
-    re.DOTALL,
-)
-_DERIVATIVE = re.compile("([dt]?frac)?(nabla|partial|∂|∇|grad|d(?!et|iag))")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _CONSTANTS = frozenset({"e", "pi", "π"})
 
@@ -32,97 +21,7 @@ _CONSTANTS = frozenset({"e", "pi", "π"})
 Pieces = list[tuple[str, int]]
 
 
-class Item(NamedTuple):
-    """A piece of LaTeX: a "word", "number", "command", "mark", or a "group" of items whose source is `text`."""
-
-    kind: str
-    text: str
-    column: int
-    inside: tuple[Item, ...] = ()
-
-
-def is_latex(text: str) -> bool:
-    """Whether a formula is in LaTeX: it has a command, a dollar sign, or braces after ^ or _."""
-    return _LATEX.search(text) is not None
-
-
-def translated(text: str, names: Collection[str]) -> tuple[str, tuple[int, ...]]:
-    """The formula in the grammar's spelling, and for each of its characters the column (0-based) it came from.
-
-    Raises:
-        FormulaError: LaTeX that cannot be read, or that leaves open what is meant.
-    """
-    items = _items(text, names)
-    pieces = _Reader(text, names, _unlabelled(items)).whole()
-    return "".join(piece for piece, _ in pieces), tuple(column for piece, column in pieces for _ in piece)
-
-
-def _items(text: str, names: Collection[str]) -> tuple[Item, ...]:
-    from pylatexenc.latexwalker import LatexWalker, LatexWalkerParseError
-    from pylatexenc.macrospec import LatexContextDb
-
-    if _depth(text) > DEEPEST:
-        raise FormulaError("it is too deep to be read.", formula=text, column=1, advice="Simplify the formula.")
-    try:
-        nodes, _, _ = LatexWalker(text, latex_context=LatexContextDb(), tolerant_parsing=False).get_latex_nodes()
-        nodes = [n for n in nodes if not n.latex_verbatim().isspace()]
-        if len(nodes) == 1 and type(nodes[0]).__name__ == "LatexMathNode":
-            nodes = nodes[0].nodelist
-        return tuple(_flat(nodes, text, names))
-    except LatexWalkerParseError as error:
-        column = min(error.pos if error.pos is not None else 0, len(text) - 1)
-        raise FormulaError("this is no LaTeX: a brace or dollar sign has no partner.", formula=text, column=column + 1) from None
-    except RecursionError:
-        raise FormulaError("it is too deep to be read.", formula=text, column=1, advice="Simplify the formula.") from None
-
-
-def _depth(text: str) -> int:
-    deep = deepest = 0
-    for opening in re.findall(r"[{}]|\\[()\[\]]|\\begin", text):
-        deep += 1 if opening in ("{", "\\(", "\\[", "\\begin") else -1
-        deepest = max(deepest, deep)
-    return deepest
-
-
-def _flat(nodes: Iterable[Any], text: str, names: Collection[str]) -> Iterable[Item]:
-    """Nodes as items, spaces left out, words taken apart into names."""
-    for node in nodes:
-        match type(node).__name__:
-            case "LatexCharsNode":
-                for found in _TOKEN.finditer("".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in node.chars)):
-                    kind, token, column = str(found.lastgroup), found.group(), node.pos + found.start()
-                    if kind == "word":
-                        yield from _words(token, column, names)
-                    elif kind != "space":
-                        yield Item(kind, token, column)
-            case "LatexMacroNode":
-                if node.macroname not in IGNORED:
-                    yield Item("command", node.macroname, node.pos)
-            case "LatexGroupNode":
-                yield Item("group", text[node.pos + 1 : node.pos + node.len - 1], node.pos, tuple(_flat(node.nodelist, text, names)))
-            case "LatexEnvironmentNode":
-                yield Item("command", "begin", node.pos)
-            case "LatexMathNode":
-                yield Item("mark", "$", node.pos)
-            case _:
-                yield Item("mark", "%", node.pos)
-
-
-def _words(word: str, column: int, names: Collection[str]) -> Iterable[Item]:
-    """A run of letters: one name, a product of names of one letter, or whatever it is."""
-    apart = word not in names and word not in FUNCTIONS and len(word) > 1 and all(c in names or c == "e" for c in word)
-    yield from (Item("word", c, column + i) for i, c in enumerate(word)) if apart else (Item("word", word, column),)
-
-
-def _unlabelled(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    r"""Without what stands before the one = sign, where that is a derivative's name: `\nabla f(x) =`, `\frac{\partial f}{\partial x} =`."""
-    places = [i for i, item in enumerate(items) if item.kind == "mark" and item.text == "="]
-    marks = [item.text for item in items[: places[0]] if item.kind == "mark"] if places else []
-    named = len(places) == 1 and marks.count("(") == marks.count(")") and _DERIVATIVE.match(_source(items[: places[0]]))
-    return items[places[0] + 1 :] if named else items
-
-
-class _Reader:
+class Reader:
     """Reads one list of items; a group is read by a reader of its own."""
 
     def __init__(self, text: str, names: Collection[str], items: tuple[Item, ...], depth: int = 0) -> None:
@@ -143,7 +42,7 @@ class _Reader:
         return out
 
     def inside(self, items: tuple[Item, ...]) -> Pieces:
-        return _Reader(self.text, self.names, items, self.depth + 1).whole()
+        return Reader(self.text, self.names, items, self.depth + 1).whole()
 
     def is_next(self, kind: str, *texts: str) -> bool:
         return bool(self.items) and self.items[-1].kind == kind and (not texts or self.items[-1].text in texts)
@@ -219,7 +118,7 @@ class _Reader:
                 out = self.command(item)
             case _:
                 out = self.mark(item)
-        while self.is_next("mark", "^", "_", "'", "′", "ᵀ", "⊤", *_POWERS):
+        while self.is_next("mark", "^", "_", "'", "′", "ᵀ", "⊤", *POWERS):
             out = self.attached(out, item)
         self.depth -= 1
         return out
@@ -259,7 +158,7 @@ class _Reader:
         self.items.pop()
         order = ""
         if self.is_next("mark", "_"):
-            below = _source(self.argument(self.items.pop()))
+            below = source(self.argument(self.items.pop()))
             orders = {"2": "", "F": "", "1": ", p=1", "infty": ", p=inf", "∞": ", p=inf"}
             if below not in orders:
                 raise self.error(opening.column, f"the norm {below} is not known here.", "Norms are 1, 2, F and \\infty.")
@@ -274,7 +173,7 @@ class _Reader:
             raise self.error(self.items[-1].column, "[ after a name may be an index or a bracket.", "Write round brackets for a product.")
         if not self.is_next("mark", "_"):
             return [(name, item.column)]
-        below = _source(self.argument(self.items.pop()))
+        below = source(self.argument(self.items.pop()))
         known = next((n for n in (f"{name}_{below}", f"{name}{below}") if n in self.names), None)
         if known is None:
             advice = f"Write the whole gradient at once: {name} stands for all of its entries."
@@ -307,7 +206,7 @@ class _Reader:
         if name in STYLES or name in WORDS:
             return self.styled(item)
         if name in ACCENTS:
-            base = _source(self.argument(item))
+            base = source(self.argument(item))
             known = next((n for n in (f"{base}_{name}", f"{base}{name}", f"{name}_{base}") if n in self.names), None)
             if known is None:
                 raise self.error(item.column, f"\\{name}{{{base}}} is no name here.")
@@ -318,7 +217,7 @@ class _Reader:
         r"""What `\mathbf{x}` or `\text{logits}` holds: a name, a function, or, of letters in bold, an expression."""
         spoken = self.items[-1].text.replace("\\_", "_").strip() if item.text in WORDS and self.is_next("group") else ""
         argument = self.argument(item)
-        word = spoken or _source(argument)
+        word = spoken or source(argument)
         word = word if word in self.names else FUNCTION_NAMES.get(word, word)
         if item.text in WORDS or word in self.names or word in FUNCTIONS:
             if not re.fullmatch(r"[^\W\d][\w.]*", word):
@@ -336,7 +235,7 @@ class _Reader:
         """A function of what stands in brackets or braces after it, or of one factor that nothing follows."""
         power = ""
         if self.is_next("mark", "^"):
-            power = _source(self.argument(self.items.pop()))
+            power = source(self.argument(self.items.pop()))
             if not power.isdecimal():
                 raise self.error(item.column, f"it is not clear what {function}^{power} means.", "Write the power after the brackets.")
         if self.is_next("mark", "(", "[") or self.is_next("command", "{", "lbrace"):
@@ -362,17 +261,17 @@ class _Reader:
         column, plain = mark.column, self.bracket(out, item.column, _end(out))
         if mark.text in ("ᵀ", "⊤"):
             return [*plain, (".T", column)]
-        if mark.text in _POWERS:
+        if mark.text in POWERS:
             digits = mark.text
-            while self.is_next("mark", *_POWERS):
+            while self.is_next("mark", *POWERS):
                 digits += self.items.pop().text
-            return [("power(", item.column), *out, (f", {''.join(str(_POWERS.index(d)) for d in digits)})", column)]
+            return [("power(", item.column), *out, (f", {''.join(str(POWERS.index(d)) for d in digits)})", column)]
         if mark.text in ("'", "′"):
             raise self.error(column, "' may be a derivative or a transpose.", r"Write x^\top for the transpose.")
         if mark.text == "_":
             raise self.error(column, "an index means nothing here.", "Write the whole gradient at once.")
         above = self.argument(mark)
-        word = _source(above)
+        word = source(above)
         turned = word.removeprefix("-") in ("top", "intercal", "⊤", "ᵀ") or (word.removeprefix("-") == "T" and "T" not in self.names)
         if turned and word.startswith("-"):
             return [("power(", item.column), *out, (", -1).T", column)]
@@ -398,7 +297,7 @@ class _Reader:
             if of.text in ("^", "_") and (item.kind == "number" or item.text in self.names):
                 raise self.error(item.column, f"TeX takes only {item.text[0]} of {item.text} here.", f"Write {of.text}{{{item.text}}}.")
             rest = Item(item.kind, item.text[1:], item.column + 1)
-            self.items += reversed([rest] if item.kind == "number" else list(_words(rest.text, rest.column, self.names)))
+            self.items += reversed([rest] if item.kind == "number" else list(words(rest.text, rest.column, self.names)))
             return (Item(item.kind, item.text[0], item.column),)
         return (item,)
 
@@ -409,11 +308,6 @@ def _end(pieces: Pieces) -> int:
 
 def _bars(item: Item) -> bool:
     return item.text in NORMS.get(item.kind, ())
-
-
-def _source(items: tuple[Item, ...]) -> str:
-    """The letters of items, without what sets their style."""
-    return "".join(_source(i.inside) if i.kind == "group" else "" if i.text in STYLES or i.text in WORDS else i.text for i in items)
 
 
 def _shown(item: Item) -> str:
