@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import selectors
 import signal
@@ -109,6 +110,31 @@ def terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """While this lasts, what is loaded is kept from the garbage collector: in a child it would write to all of it, and so copy it."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """While this lasts, torch computes on one thread: the cores are busy with other children, and a fork copies no thread pool.
+    A child of a process whose torch has computed on several threads waits for them for ever."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _live(job: Callable[[], bytes], writing: int, limit: float) -> NoReturn:

@@ -7,7 +7,6 @@ cost the others nothing, and an interrupted run must keep what it has found.
 from __future__ import annotations
 
 import functools
-import gc
 import math
 import os
 import signal
@@ -15,7 +14,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,7 +61,7 @@ def run(
     outcomes: dict[int, _Outcome] = {}
     complete = True
     try:
-        with children.terminated_as_interrupted(), _one_thread(), _frozen():
+        with children.terminated_as_interrupted(), children.one_thread(), children.frozen():
             for number, outcome in (_forked if children.CAN_FORK else _here)(one, exercises, settings):
                 outcomes[number] = outcome
                 on_done(outcome.found or outcome.refused)  # type: ignore[arg-type]  # one of them is there
@@ -87,7 +85,7 @@ def prepare() -> None:
     import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
 
     settings = Settings(methods=("certified", "symbolic", "differences", "forward"), devices=("cpu",))
-    with _one_thread():
+    with children.one_thread():
         check(torch.square, torch.ones(2), settings=settings)
 
 
@@ -218,27 +216,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-@contextmanager
-def _frozen() -> Iterator[None]:
-    """While this lasts, what is loaded is kept from the garbage collector: in a child it would write to all of it, and so copy it."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """While this lasts, torch computes on one thread: the cores are busy with other exercises, and a fork copies no thread pool."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -26,6 +26,7 @@ from typing import NoReturn
 
 import msgspec
 
+from checker import children
 from checker.authoring import Exercise
 from checker.errors import CheckerError, UsageError
 from checker.grading.assignment import Assignment
@@ -36,7 +37,7 @@ from checker.grading.submission import Submission
 from checker.provenance import cores
 
 #: Seconds that a worker may take beyond what its submission's limits allow: to start a sandbox, and to find the truths of new exercises.
-PATIENCE = 300.0
+PATIENCE = 120.0
 #: A submission that ended its worker is tried once more in a fresh one.
 TRIES = 2
 _PR_SET_PDEATHSIG = 1
@@ -101,6 +102,8 @@ def grade(
     Raises:
         UsageError: the sandbox cannot be had here; the gradebook cannot be written.
     """
+    if not children.CAN_FORK:
+        raise UsageError(f"grading needs processes that can be forked, which {sys.platform} does not have: use Linux.")
     started = time.monotonic()
     book.enrol(assignment, submissions)
     tasks: deque[_Task] = deque()
@@ -114,19 +117,21 @@ def grade(
             on_done(submission)
     graded, failures, complete = 0, [], True
     if tasks:
-        pool = _Pool(Grader(assignment, book.secret, protection=protection), min(workers or cores(), len(tasks)))
-        try:
-            for task, answer in pool.run(tasks):
-                if answer.failure:
-                    failures.append(Failure(submission=task.submission, message=answer.failure))
-                else:
-                    book.save(assignment, task.submission, answer.results)
-                    graded += 1
-                on_done(task.submission)
-        except KeyboardInterrupt:
-            complete = False
-        finally:
-            pool.close()
+        with (
+            children.one_thread(),
+            children.frozen(),
+            _Pool(Grader(assignment, book.secret, protection=protection), min(workers or cores(), len(tasks))) as pool,
+        ):
+            try:
+                for task, answer in pool.run(tasks):
+                    if answer.failure:
+                        failures.append(Failure(submission=task.submission, message=answer.failure))
+                    else:
+                        book.save(assignment, task.submission, answer.results)
+                        graded += 1
+                    on_done(task.submission)
+            except KeyboardInterrupt:
+                complete = False
     if not preview:
         book.regrade(assignment)
     return Outcome(graded=graded, unchanged=unchanged, failures=tuple(failures), seconds=time.monotonic() - started, complete=complete)
@@ -149,7 +154,10 @@ class _Pool:
                     self._give(worker, tasks.popleft())
             yield from self._answers(tasks)
 
-    def close(self) -> None:
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End every worker, and with it its sandbox."""
         for worker in self.workers:
             worker.pipe.close()
