@@ -26,7 +26,7 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
-from checker.sandbox import child, layers
+from checker.sandbox import child, layers, pages
 from checker.sandbox.frames import Type, frame
 from checker.sandbox.values import Kind, Limits
 
@@ -78,6 +78,7 @@ def serve(control: socket.socket, plan: Plan) -> None:
         layers.hide()
     gc.collect()
     gc.freeze()
+    pages.collapse()
     control.sendall(READY)
     while opened := _opened(control):
         limits, channel, output = opened
