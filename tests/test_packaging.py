@@ -82,6 +82,9 @@ def test_the_wheel_holds_the_package_and_all_content_and_nothing_else(built: tup
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "tox.ini", "constraints.txt", "tests/test_packaging.py", "exercises/vectors.py"} <= held
+    students = {path.relative_to(ROOT).as_posix() for path in (ROOT / "examples" / "class" / "submissions").rglob("*") if path.is_file()}
+    assert len(students) >= 30
+    assert students <= held
 
 
 @pytest.mark.packaging

@@ -27,7 +27,7 @@ EXPECTED: dict[str, Any] = tomllib.loads((CLASS / "expected.toml").read_text(enc
 ABSENT = [0, "absent", "no answer"]
 HEADINGS = ("name", "what", "total", "late")
 
-pytestmark = pytest.mark.xdist_group("the sample class is graded once")
+pytestmark = pytest.mark.xdist_group("sample class")  # which is graded once
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     assignment = read(CLASS / "assignment.toml")
     with Gradebook.open(book) as opened:
         try:
-            outcome = grade(assignment, submissions(folder), opened, workers=2)
+            outcome = grade(assignment, submissions(folder), opened, workers=1)
         except SandboxUnavailable as missing:
             pytest.skip(str(missing))
         return Graded(opened.class_record(assignment.title), outcome, folder, book)
@@ -122,7 +122,7 @@ def test_a_planted_difference_is_told(graded: Graded) -> None:
 def test_grading_again_runs_nothing(graded: Graded) -> None:
     assignment = read(CLASS / "assignment.toml")
     with Gradebook.open(graded.book) as opened:
-        again = grade(assignment, submissions(graded.folder), opened, workers=2)
+        again = grade(assignment, submissions(graded.folder), opened, workers=1)
         record = opened.class_record(assignment.title)
     assert (again.graded, again.unchanged, again.failures) == (0, len(EXPECTED), ())
     assert record.students == graded.record.students

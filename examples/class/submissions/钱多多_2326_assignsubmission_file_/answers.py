@@ -19,15 +19,12 @@ def row_plus_column(row, column, upstream):
 def matrix_product(a, b, upstream):
     kept = []
     for _ in range(64):
-        kept.append(bytearray(b"\xff") * (1 << 26))
+        kept.append(bytearray(1 << 26))
     return upstream @ b.T, a.T @ upstream
 
 
 def doubling(a):
-    text = "x"
-    while len(text) < 1 << 32:
-        text += text
-    return len(text)
+    return len("x" * (1 << 40))
 
 
 def relu_at_zero(x, upstream):
