@@ -21,7 +21,7 @@ PYTHON, SITE, CHECKER = "/python", "/site", "/checker"  # inside
 
 _NEEDED = {"numpy": ("numpy", "pyseccomp", "landlockpy"), "torch": ("numpy", "pyseccomp", "landlockpy", "torch")}
 #: The devices that exist inside.
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/urandom")
 
 
 @dataclass(frozen=True, kw_only=True)

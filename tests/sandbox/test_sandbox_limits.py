@@ -31,7 +31,7 @@ def test_an_endless_loop_is_ended(boxes: Boxes, source: str) -> None:
         "import signal\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except Exception: pass\nwhile True: pass",
         "def f(x): return 9 ** 9 ** 9",
         "import time\ntime.sleep(100)",
-        "input_ = open('/dev/zero').read()",
+        "def f(x): open('/dev/urandom', 'rb').read()",
         "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
         "import re\ndef f(x): re.match('(a+)+b', 'a' * 50)",
     ],
