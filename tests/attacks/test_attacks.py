@@ -24,6 +24,8 @@ from checker.sandbox.box import Box
 from checker.sandbox.values import ALL, LAYERS
 from tests.attacks.raid import ATTACKS, Raid
 
+pytestmark = pytest.mark.xdist_group("attacks")  # the class is graded once
+
 FILES = sorted(path for path in ATTACKS.iterdir() if path.is_file())
 HOSTILE = [path.stem for path in FILES if not path.stem.startswith("honest")]
 HONEST = [path.stem for path in FILES if path.stem.startswith("honest")]
