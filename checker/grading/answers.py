@@ -19,7 +19,8 @@ from checker.grading import sources
 from checker.grading.files import Unreadable, printable
 
 ANSWERS = 2**16  #: bytes of an `answers.toml`
-DEPTH = 20  #: names that dots join
+LINE = 4_000  #: characters of a line: reading a name takes the square of the names that dots join in it
+DEPTH = 20  #: names that dots may join
 
 _TOO_DEEP = "nests tables or lists too deeply: write one formula a line."
 
@@ -31,14 +32,14 @@ def formulas(data: bytes) -> dict[str, dict[str, str]]:
         Unreadable: it is no TOML, or a value is not a text; with its place.
     """
     text = sources.text(data)
+    if max(map(len, text.split("\n"))) > LINE:
+        raise Unreadable(f"has a line of more than {LINE:,} characters: shorten the formula.")
     try:
         table = tomllib.loads(text)
     except RecursionError:
         raise Unreadable(_TOO_DEEP) from None
     except ValueError as error:
-        # what is not TOML has a place; a number or date beyond all bounds has Python's words, which are no student's concern
-        said = printable(str(error)) if isinstance(error, tomllib.TOMLDecodeError) else "a number or date in it is out of bounds"
-        raise Unreadable(f'cannot be read: {said}. Write one formula a line, as in: twice_dot = "4 * x"') from None
+        raise Unreadable(f'cannot be read: {printable(str(error))}. Write one formula a line, as in: twice_dot = "4 * x"') from None
     return {exercise: dict(_formulas(exercise, value)) for exercise, value in table.items()}
 
 

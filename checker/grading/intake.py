@@ -26,10 +26,12 @@ from checker.sandbox.values import Program
 CLASS = 50_000  #: files and folders beside one another in the folder of a class
 WRAPPERS = 3  #: folders around the download of a learning system
 BYTES = 32 * 2**20  #: of one student's programs together
+FAILED = 2**20  #: bytes that a file counts as that could not be read: trying took time
 PROBLEMS = 20  #: sentences about one student's files
 
 #: How many bytes are read of a file of each kind, in the order in which programs run.
 LIMITS = {".ipynb": notebooks.NOTEBOOK, ".py": sources.SOURCE, ".toml": answers.ANSWERS}
+_NESTED = "is a zip inside a zip, and was not read: hand in the files themselves, or one zip."
 _OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
@@ -134,7 +136,7 @@ def _submission(hand_in: HandIn) -> Submission:
     formulas: dict[str, Mapping[str, str]] = {}
     entries = _unfolded(hand_in.entries)
     problems = [f"{entry.name} {entry.problem}" for entry in entries if entry.problem]
-    order = list(LIMITS)
+    order, spent = list(LIMITS), 0
     readable = [entry for entry in entries if not entry.problem and files.kind(entry.name) in LIMITS]
     for entry in sorted(readable, key=lambda e: (order.index(files.kind(e.name)), e.path)):
         kind = files.kind(entry.name)
@@ -142,9 +144,11 @@ def _submission(hand_in: HandIn) -> Submission:
         try:
             if name in kept:
                 raise Unreadable("was handed in twice; the first was read.")
-            if sum(map(len, kept.values())) > BYTES:
+            if spent >= BYTES:
                 raise Unreadable(f"was not read: there are more than {BYTES // 2**20} MiB of programs.")
+            spent += FAILED  # until it is read
             data = kept[name] = entry.read(LIMITS[kind])
+            spent += len(data) - FAILED
             if kind == ".ipynb":
                 programs.append(notebooks.program(name, data))
             elif kind == ".py":
@@ -173,19 +177,23 @@ def _submission(hand_in: HandIn) -> Submission:
 def _unfolded(entries: Sequence[Entry]) -> list[Entry]:
     """The entries, with the files of each zip in its place. A zip inside a zip is refused, and so are archives of other kinds."""
     found: list[Entry] = []
+    left = archives.ZIP
     for entry in entries:
+        if not entry.problem and entry.name.lower().endswith(_OTHER_ARCHIVES):
+            entry = replace(entry, problem="is an archive that is not read: hand in the files themselves, or a zip.")
+        if entry.problem or files.kind(entry.name) != ".zip":
+            found.append(entry)
+            continue
         try:
-            if not entry.problem and entry.name.lower().endswith(_OTHER_ARCHIVES):
-                raise Unreadable("is an archive that is not read: hand in the files themselves, or a zip.")
-            if entry.problem or files.kind(entry.name) != ".zip":
-                found.append(entry)
-                continue
-            inside = archives.entries(io.BytesIO(entry.read(archives.ZIP)))
+            if left <= 0 or len(found) > files.ENTRIES:
+                raise Unreadable("was not read: there is too much in zips.")
+            data = entry.read(archives.ZIP)
+            left -= max(len(data), FAILED)
+            inside = archives.entries(io.BytesIO(data))
         except Unreadable as error:
             found.append(replace(entry, problem=str(error)))
             continue
-        nested = "is a zip inside a zip, and was not read: hand in the files themselves, or one zip."
-        found += [replace(each, problem=nested) if files.kind(each.name) == ".zip" and not each.problem else each for each in inside]
+        found += [replace(each, problem=each.problem or _NESTED) if files.kind(each.name) == ".zip" else each for each in inside]
     return found
 
 

@@ -48,13 +48,13 @@ def test_formulas_by_exercise_and_argument() -> None:
          'Write one formula a line, as in: twice_dot = "4 * x"'),
         ("a = '1'\na = '2'", "cannot be read: Cannot overwrite a value (at end of document). "
          'Write one formula a line, as in: twice_dot = "4 * x"'),
-        ("a = " + "[" * 30_000, "nests tables or lists too deeply: write one formula a line."),
-        (".".join("a" * 2_000) + " = '1'", "nests tables or lists too deeply: write one formula a line."),
-        ("a = " + "9" * 10_000, "cannot be read: a number or date in it is out of bounds. "
-         'Write one formula a line, as in: twice_dot = "4 * x"'),
+        ("a = " + "[" * 3_900, "nests tables or lists too deeply: write one formula a line."),
+        (".".join("a" * 1_900) + " = '1'", "nests tables or lists too deeply: write one formula a line."),
+        ("a = " + "9" * 3_990, "says that a is a number: write the formula as text, in quotes."),
+        ("a = '" + "x" * 4_000 + "'", "has a line of more than 4,000 characters: shorten the formula."),
         ("", "is empty."),
     ],
-    ids=range(12),
+    ids=range(13),
 )  # fmt: skip
 def test_everything_else_is_a_sentence(text: str, sentence: str) -> None:
     assert said(text) == sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
-from checker.grading import files, intake
+from checker.grading import answers, archives, files, intake, notebooks, sources
 from checker.grading.intake import submissions
 from checker.grading.submission import Submission
 
@@ -168,13 +169,52 @@ def test_problems_are_bounded(tmp_path: Path) -> None:
 
 
 def test_programs_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "BYTES", 2**20)
+    monkeypatch.setattr(intake, "BYTES", 2**21)
     (tmp_path / "jane").mkdir()
     for name in "abc":
         (tmp_path / "jane" / f"{name}.py").write_bytes(b"#" * 2**20)
     found = one(tmp_path)
     assert sorted(found.files) == ["a.py", "b.py"]
-    assert found.problems == ("c.py was not read: there are more than 1 MiB of programs.",)
+    assert found.problems == ("c.py was not read: there are more than 2 MiB of programs.",)
+
+
+def test_files_that_cannot_be_read_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for n in range(60):
+            archive.writestr(f"{n:02}.py", "x = 1 # sum")
+    (tmp_path / "jane").mkdir()
+    (tmp_path / "jane" / "work.zip").write_bytes(made.getvalue().replace(b"# sum", b"# SUM"))  # every checksum is wrong
+    monkeypatch.setattr(intake, "PROBLEMS", 100)
+    shown = one(tmp_path).problems
+    assert [s.split(" ", 1)[1] for s in shown] == ["is damaged in the zip: pack it again."] * 32 + [
+        "was not read: there are more than 32 MiB of programs."
+    ] * 28
+
+
+def test_zips_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "ZIP", 2**21)
+    (tmp_path / "jane").mkdir()
+    for name in "abc":
+        with zipfile.ZipFile(tmp_path / "jane" / f"{name}.zip", "w") as archive:
+            archive.writestr(f"{name}.py", "x = 1")
+    found = one(tmp_path)
+    assert sorted(found.files) == ["a.py", "b.py"]
+    assert found.problems == ("c.zip was not read: there is too much in zips.",)
+
+
+def test_the_page_for_instructors_gives_the_limits() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "submissions.md").read_text(encoding="utf-8").replace("\n", " ")
+    for limit in (
+        f"at most | | | --- | --- | --- | | `.py` | {sources.SOURCE // 2**20} MiB",
+        f"{notebooks.NOTEBOOK // 2**20} MiB, of which {sources.SOURCE // 2**20} MiB code in {notebooks.CELLS:,} cells",
+        f"`answers.toml` | {answers.ANSWERS // 2**10} KiB",
+        f"`.zip` | {archives.ZIP // 2**20} MiB, {files.ENTRIES:,} files",
+        f"about {intake.BYTES // 2**20} MiB, and {files.ENTRIES:,} files and folders are looked at, {files.DEPTH} folders deep",
+        f"more than {archives.RATIO} times its packed size",
+        f"more than {intake.CLASS:,} files",
+    ):
+        assert limit in page
 
 
 def test_a_crowd_of_files_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
