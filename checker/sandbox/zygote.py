@@ -98,10 +98,11 @@ def serve(control: socket.socket, plan: Plan) -> None:
         os.close(output)
         control.sendall(REPLY.pack(number, 0, 0.0, True))
         message = control.recv(REQUEST.size, socket.MSG_WAITALL)
+        ended = _ended(number, patience=_MOMENT if message[:1] == bytes([Ask.AWAIT]) else 0.0)
+        shutil.rmtree(folder, ignore_errors=True)
         if not message:
             break
-        control.sendall(REPLY.pack(number, *_ended(number, patience=_MOMENT if message[0] == Ask.AWAIT else 0.0)))
-        shutil.rmtree(folder, ignore_errors=True)
+        control.sendall(REPLY.pack(number, *ended))
 
 
 def _ended(number: int, patience: float) -> tuple[int, float, bool]:

@@ -162,6 +162,17 @@ def test_one_layer_may_fail_and_the_others_still_hold(boxes: Boxes, layer: str, 
         assert says(box, "__import__('os').fork()").startswith("PermissionError")
 
 
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_without_bubblewrap_files_and_network_are_still_closed(boxes: Boxes, kind: Kind, canary: str, listener: int) -> None:
+    box = boxes(kind, layers=ALL - {"bubblewrap", "namespaces"})
+    for what in ("open", "exercises", "connect", "kill", "fork", "start a program", "write beside", "list of processes", "read of memory"):
+        act = DENIED[what].format(canary=canary, port=listener, host=os.getpid(), exercises=str(Path("exercises").resolve()))
+        assert says(box, act).startswith("PermissionError"), what
+    assert CANARY not in says(box, "__import__('os').environ")
+    assert says(box, "__import__('numpy').ones(2) + __import__('statistics').mean([1, 3])") == "[3. 3.]"
+    assert says(box, "open('mine', 'w').write('x') and __import__('os').listdir()") == "['mine']"
+
+
 def test_without_any_layer_the_same_code_does_harm(canary: str, boxes: Boxes) -> None:
     """What is denied above is not denied by accident."""
     box = boxes("numpy", trusted=True)
@@ -201,10 +212,37 @@ def test_an_ended_box_leaves_no_process(boxes: Boxes) -> None:
         with box.open() as session:
             session.load([program("import time")], [])
             assert any(_group(process) == group for process in _processes())
+    assert _left(group) == []
+
+
+HOST = """
+from checker.sandbox.box import Box
+from checker.sandbox.values import Limits, Part, Program
+with Box("numpy", Limits(load_seconds=600, seconds=600), trusted={trusted}) as box, box.open() as session:
+    server = box._server._process.pid
+    print(server, *open(f"/proc/{{server}}/task/{{server}}/children").read().split(), flush=True)
+    session.load([Program(name="a.py", parts=(Part(label="a.py", source="while True: pass"),))], [])
+"""
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_where_the_host_is_killed_nothing_runs_on(boxes: Boxes, trusted: bool) -> None:
+    boxes("numpy", trusted=trusted)
+    with subprocess.Popen([sys.executable, "-c", HOST.format(trusted=trusted)], stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        groups = [int(process) for process in host.stdout.readline().split()]  # the server's, and that of a child that it has itself
+        assert len(groups) == 2
+        time.sleep(0.1)
+        host.kill()
+    assert [_left(group) for group in groups] == [[], []]
+
+
+def _left(group: int) -> list[str]:
+    """The processes of a session, once the kernel had time to end them."""
     until = time.monotonic() + 5
     while (left := [process for process in _processes() if _group(process) == group]) and time.monotonic() < until:
-        time.sleep(0.01)  # the kernel ends a namespace in its own time
-    assert not left
+        time.sleep(0.01)
+    return left
 
 
 def _processes() -> list[str]:
