@@ -48,8 +48,9 @@ what was found:
 | found | earns | what it means | what a student reads |
 | --- | --- | --- | --- |
 {"".join(_row(kind) for kind in Kind)}
-An assignment may set each of these: `[credit]` in `assignment.toml`, such as `sign = 0.25`. Where a forward is wrong, its backward is
-judged by differences of that forward, so that one mistake is not counted twice; it then earns {OWN_FORWARD:g} times the share. What is
+An assignment may set each of these: `[credit]` in `assignment.toml`, such as `sign = 0.25`. Where a forward is wrong, a backward that
+is not the true gradient is judged by differences of that forward, so that one mistake is not counted twice; it then earns
+{OWN_FORWARD:g} times the share. What is
 found about the whole answer, such as an exception, is its only part.
 
 What is told never holds a true value. A pattern such as a constant factor is told only where it holds at every ordinary point that was

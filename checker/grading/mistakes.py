@@ -17,10 +17,10 @@ from msgspec.structs import replace as with_fields
 from checker.authoring import Exercise
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
+from checker.grading.own_forward import has_slope, own_pair
 from checker.grading.patterns import Pair
 from checker.grading.questions import Answered, Question
 from checker.grading.recognition import recognised, sizes_of
-from checker.grading.tolerances import allowance
 from checker.judge.compare import compare
 from checker.sandbox.values import Reason, Trouble
 from checker.values import Array, Comparison, Derivation, Verdict, number
@@ -36,8 +36,6 @@ KINDS = {
     Reason.PROTOCOL: Kind.PROTOCOL,
     Reason.KIND: Kind.RETURNED,
 }
-#: Times the error estimate of differences of a student's own forward, and the share of the largest entry, that its backward may be off.
-OWN, OWN_LARGEST = 16.0, 1e-5
 #: machine epsilon of float32, by which a kink judges an answer that was computed in it
 SINGLE_EPSILON = 2.0**-23
 
@@ -85,9 +83,10 @@ def findings(exercise: Exercise, answered: Sequence[Answered], *, single_allowed
         if stopped is not None:
             found.append(with_fields(troubled(stopped.trouble), part=name))  # type: ignore[arg-type]
             continue
-        own = wrong_forward and any(name in a.own for a in answered)
-        finding, comparisons = _argument(name, answered, single_allowed, own=own)
-        found.append(with_fields(finding, forward=True) if own else finding)
+        finding, comparisons = _argument(name, answered, single_allowed)
+        if finding.kind is not Kind.RIGHT and wrong_forward and any(a.question.ordinary and has_slope(name, a) for a in answered):
+            finding, comparisons = with_fields(_argument(name, answered, single_allowed, own=True)[0], forward=True), []
+        found.append(finding)
         compared += comparisons
     return found, compared
 
@@ -102,8 +101,8 @@ def troubled(trouble: Trouble) -> Finding:
     return Finding(part="", kind=KINDS[trouble.reason], detail=trouble.text, label=trouble.label, line=trouble.line)
 
 
-def _argument(name: str, answered: Sequence[Answered], single: bool, *, own: bool) -> tuple[Finding, list[Comparison]]:
-    """The gradient of one argument; with `own` by differences of the student's forward wherever that is wrong."""
+def _argument(name: str, answered: Sequence[Answered], single: bool, *, own: bool = False) -> tuple[Finding, list[Comparison]]:
+    """The gradient of one argument; with `own` by differences of the student's forward wherever those can be had."""
     given = [a for a in answered if a.trouble is None and (a.question.ordinary or not own)]
     if not given or any(name not in a.gradients for a in given):
         return Finding(part=name, kind=Kind.MISSING), []
@@ -113,16 +112,13 @@ def _argument(name: str, answered: Sequence[Answered], single: bool, *, own: boo
         return finding, []
     if finding.kind in (Kind.WRONG, Kind.SHAPE):
         finding = with_fields(finding, detail=finding.detail or _swapped(name, given))
-    return finding, [] if own else _comparisons(name, given, judged)
+    return finding, _comparisons(name, given, judged)
 
 
 def _judged(name: str, answered: Answered, *, own: bool) -> _Judged:
     question, got = answered.question, _numbers(answered.gradients[name])
-    if own and name in answered.own:
-        truth, error = answered.own[name]
-        allowed = OWN * error + OWN_LARGEST * np.max(np.abs(truth), initial=0.0)
-        pair = Pair(got=got, truth=truth, allowed=allowance(truth, allowed, orders=1.0), single=False)  # wide enough for float32 as it is
-        return _Judged(part=name, answered=answered, pair=pair)
+    if own and has_slope(name, answered):
+        return _Judged(part=name, answered=answered, pair=own_pair(got, name, answered))
     return _Judged(part=name, answered=answered, pair=_pair(got, question, name), kink=question.classification is not None)
 
 

@@ -318,8 +318,35 @@ def test_a_backward_that_belongs_to_a_wrong_forward_is_judged_by_it():
     assert gradient == Finding(part="x", kind=Kind.RIGHT, entries=4, forward=True)
     (_, gradient), _ = both(SQUARES, wrong, lambda x, upstream: -slope(x, upstream), own=slope)
     assert (gradient.kind, gradient.forward) == (Kind.SIGN, True)
-    (_, gradient), _ = both(SQUARES, wrong, lambda x, upstream: 2 * x * upstream, own=slope)
+    (_, gradient), _ = both(SQUARES, wrong, lambda x, upstream: x**2 * upstream + 1, own=slope)
     assert (gradient.kind, gradient.forward) == (Kind.WRONG, True)
+
+
+def test_a_backward_that_is_the_true_gradient_is_right_whatever_its_forward():
+    (_, gradient), _ = both(SQUARES, lambda x: x**3, lambda x, upstream: 2 * x * upstream, own=lambda x, upstream: 3 * x**2 * upstream)
+    assert gradient == Finding(part="x", kind=Kind.RIGHT, entries=4)
+
+
+@pytest.mark.parametrize(("slope", "error"), [(0.0, 0.0), (np.nan, 1e-9), (1.0, np.inf), (1.0, 5.0), (np.inf, 0.0), (1.0, np.nan)])
+def test_a_forward_without_a_slope_makes_no_backward_right(slope, error):
+    """A forward of a constant, of NaN or of noise, and a backward that agrees with it."""
+    asked = []
+    for question in pool(SQUARES).questions("content"):
+        own = {"x": (np.full(4, slope), np.full(4, error))}
+        gradients = {"x": np.full(4, np.nan_to_num(slope, posinf=1.0))}
+        asked.append(Answered(question=question, gradients=gradients, value=np.zeros(4), own=own))
+    value, gradient = findings(built_in(SQUARES), asked, single_allowed=True)[0]
+    assert value.kind is Kind.WRONG
+    assert (gradient.kind, gradient.forward) == (Kind.WRONG, False)
+
+
+def test_a_value_that_overflows_at_large_inputs_leaves_the_gradient_to_the_truth():
+    asked = answered(SQUARES, lambda x, upstream: 2 * x * upstream)
+    asked = [dataclasses.replace(a, value=a.question.value) for a in asked]
+    slope = {"x": (asked[-1].question.gradient["x"] * 2, np.zeros(4))}
+    asked[-1] = dataclasses.replace(asked[-1], value=np.full(4, np.inf), own=slope)
+    value, gradient = findings(built_in(SQUARES), asked, single_allowed=True)[0]
+    assert (value.kind, gradient.kind, gradient.forward) == (Kind.UNSTABLE, Kind.RIGHT, False)
 
 
 def test_a_backward_that_fails_leaves_the_value():
