@@ -10,7 +10,9 @@ it, so `0.5` is a half, and `0.1` is equal to a program's `x / 10` as far as con
 from __future__ import annotations
 
 import enum
+import functools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +25,7 @@ from checker.grading.questions import Answered, Question
 from checker.grading.tolerances import allowance, largest
 from checker.judge.reference import Truth
 from checker.methods.equality import NEARLY, apart, enclosed, evaluated
+from checker.tape.balls import Midpoints
 from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Comparison, Reference
 
@@ -86,13 +89,19 @@ def formula_findings(
     `diagnose` judges values. It is given the truth itself where a formula was proved right, which rounding in float64 might hide; what
     it calls right at 10⁻⁹ is wrong all the same where exact arithmetic tells the two apart.
     """
-    given = [answer_at(texts, question.case, question.truth) for question in questions]
+    given = [_known(tuple(texts.items()), question) for question in questions]
     answered = [Answered(question=q, gradients={n: _shown(a, q) for n, a in one.items()}) for q, one in zip(questions, given, strict=True)]
     found, compared = diagnose(answered)
     smooth = [one for q, one in zip(questions, given, strict=True) if q.classification is None]
     return [
         _stricter(f, [one[f.part] for one in given if f.part in one], [one[f.part] for one in smooth if f.part in one]) for f in found
     ], compared
+
+
+@functools.lru_cache(maxsize=4096)
+def _known(texts: tuple[tuple[str, str], ...], question: Question) -> dict[str, FormulaAnswer]:
+    """The answers at a question. A class writes the same few formulas, and a pool has the same few questions: each pair is judged once."""
+    return answer_at(dict(texts), question.case, question.truth)
 
 
 def unreadable(error: FormulaError, part: str = "") -> Finding:
@@ -124,19 +133,31 @@ def _stricter(finding: Finding, answers: Sequence[FormulaAnswer], smooth: Sequen
 
 
 def _answer(text: str, name: str, case: Case, reference: Reference) -> FormulaAnswer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's advice is not for whoever grades
+        try:
+            value = evaluated(text, case, name)
+            if value.shape != tuple(case.arguments[name].shape):
+                return FormulaAnswer(argument=name, text=text, equality=Equality.DIFFERENT, value=value)
+            equality, digits = _equality(text, name, case, reference, value)
+            return FormulaAnswer(argument=name, text=text, equality=equality, value=value, digits=digits)
+        except FormulaError as error:
+            return FormulaAnswer(argument=name, text=text, equality=Equality.UNREADABLE, error=error)
+
+
+def _exact(text: str, name: str, case: Case) -> Midpoints | None:
+    """The formula's enclosure, or None where there is none. A rule may fail at what no program does, and then floats judge."""
     try:
-        value = evaluated(text, case, name)
-        if value.shape != tuple(case.arguments[name].shape):
-            return FormulaAnswer(argument=name, text=text, equality=Equality.DIFFERENT, value=value)
-        equality, digits = _equality(text, name, case, reference, value)
-        return FormulaAnswer(argument=name, text=text, equality=equality, value=value, digits=digits)
-    except FormulaError as error:
-        return FormulaAnswer(argument=name, text=text, equality=Equality.UNREADABLE, error=error)
+        return enclosed(text, case, name)
+    except FormulaError:
+        raise
+    except Exception:
+        return None
 
 
 def _equality(text: str, name: str, case: Case, reference: Reference, value: Array) -> tuple[Equality, int | None]:
     truth, rounding = reference.high[name], reference.allowed[name]
-    exact = enclosed(text, case, name) if reference.kind == "certified" else None
+    exact = _exact(text, name, case) if reference.kind == "certified" else None
     gap = apart(exact, reference, name) if exact is not None else None
     if gap is None or not gap.settled:
         with np.errstate(invalid="ignore"):

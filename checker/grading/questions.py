@@ -35,9 +35,9 @@ ASKED = 3
 TOO_WIDE = 1e-6
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Question:
-    """A point that an answer is asked, and the truth there.
+    """A point that an answer is asked, and the truth there. It is equal to itself alone.
 
     `case` is in float64 with every floating entry on float32's grid. `value` is the function's first floating output, float64. At a kink
     `classification` judges: any member of Clarke's set is right. `plain` is the gradient with an upstream of ones, by which a forgotten
