@@ -27,7 +27,7 @@ def has_slope(name: str, answered: Answered) -> bool:
     if name not in answered.own:
         return False
     slope, error = answered.own[name]
-    known = np.all(np.isfinite(slope)) and np.max(error, initial=0.0) <= KNERRORS * largest(slope)
+    known = np.all(np.isfinite(slope)) and np.max(error, initial=0.0) <= KNOWN * largest(slope)
     return bool(known and (np.any(slope) or not np.any(answered.question.gradient[name])))
 
 
