@@ -36,7 +36,7 @@ CONCERNS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Concern:
-    """Why a person should look at a submission. `text` is more words, `exercise` the exercise's name; both may be empty."""
+    """Why a person should look at a submission. `exercise` names the exercise or exercises, `text` is more words; both may be empty."""
 
     kind: str
     exercise: str = ""
@@ -93,6 +93,16 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """All concerns of one kind: the first of them, how many students they are about, and whether there are more."""
+
+    heading: str
+    first: tuple[tuple[Row, Concern], ...]
+    students: int
+    more: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassPage:
     """The first page."""
 
@@ -104,7 +114,7 @@ class ClassPage:
     median: float | None
     bars: tuple[Bar, ...]
     exercises: tuple[Difficulty, ...]
-    concerns: tuple[tuple[str, tuple[tuple[Row, Concern], ...], int], ...]  #: heading, some of them, how many students in all
+    concerns: tuple[Gathered, ...]
     leaves: tuple[tuple[Row, ...], ...]  #: the students: those that are shown first, and the rest
 
 
@@ -155,9 +165,9 @@ def _row(record: ClassRecord, student: StudentRecord, name: str) -> Row:
 def concerns(record: ClassRecord, attempt: Attempt) -> Iterator[Concern]:
     """Why a person should look at this attempt, the gravest reason first."""
     grades = by_exercise(attempt)
-    for head in record.exercises:
-        if head.id not in grades:
-            yield Concern(kind="ungraded", exercise=head.name)
+    missing = [head.name for head in record.exercises if head.id not in grades]
+    if missing:
+        yield Concern(kind="ungraded", exercise=", ".join(missing) if grades else "")
     for head in record.exercises:
         if grade := grades.get(head.id):
             yield from (Concern(kind="suspicious", exercise=head.name, text=visible(text, 400)) for text in grade.result.suspicions)
@@ -167,11 +177,12 @@ def concerns(record: ClassRecord, attempt: Attempt) -> Iterator[Concern]:
         yield Concern(kind="unsandboxed")
 
 
-def _gathered(rows: Sequence[Row]) -> Iterator[tuple[str, tuple[tuple[Row, Concern], ...], int]]:
+def _gathered(rows: Sequence[Row]) -> Iterator[Gathered]:
     for kind, heading in CONCERNS.items():
         found = [(row, concern) for row in rows for concern in row.concerns if concern.kind == kind]
         if found:
-            yield heading, tuple(found[:LISTED]), len({row.page for row, _ in found})
+            students = len({row.page for row, _ in found})
+            yield Gathered(heading=heading, first=tuple(found[:LISTED]), students=students, more=len(found) > LISTED)
 
 
 def _difficulty(head: ExerciseHead, grades: Sequence[Grade | None]) -> Difficulty:

@@ -10,7 +10,7 @@ from synthetic_class import EXPECTED, HEADS, R, absent, attempt, grade, hostile_
 
 from checker.grading.grades import ClassRecord, Kind, Override, StudentRecord
 from checker.report.class_names import file_names
-from checker.report.class_views import BARS, ClassPage, Row, class_page
+from checker.report.class_views import BARS, LISTED, ClassPage, Row, class_page
 from checker.report.kinds import FORMS, KINDS
 from checker.report.language import language
 from checker.report.standing import STANDINGS, Standing, standing
@@ -76,9 +76,7 @@ def test_a_mistake_counts_once_a_student_and_in_the_attempt_that_counts():
 
 def test_who_needs_a_person_is_told_with_the_reason():
     page = view(small_class())
-    found = [
-        (heading, [(row.name, concern.exercise, concern.text) for row, concern in some], count) for heading, some, count in page.concerns
-    ]
+    found = [(it.heading, [(row.name, one.exercise, one.text) for row, one in it.first], it.students) for it in page.concerns]
     assert found == [
         ("Not graded: the checker failed or was stopped; grade again", [("Alan Turing", "softmax_loss", "")], 1),
         ("Suspicious", [("Srinivasa Ramanujan", "twice_dot", "`numpy.add` was patched while the answer ran")], 1),
@@ -172,3 +170,12 @@ def test_every_kind_and_form_has_words():
     assert set(KINDS) == set(Kind)
     assert set(FORMS) == set(Form)
     assert set(STANDINGS) == set(Standing)
+
+
+def test_a_submission_that_was_not_graded_at_all_is_told_once_and_long_lists_say_that_there_is_more():
+    made = record([student(f"Student {number}", [attempt([])]) for number in range(LISTED + 1)])
+    (gathered,) = view(made).concerns
+    assert (len(gathered.first), gathered.students, gathered.more) == (LISTED, LISTED + 1, True)
+    assert gathered.first[0][1].exercise == ""
+    (some,) = view(record([student("Ada", [attempt([grade(DOT, [R])])])])).concerns
+    assert (some.first[0][1].exercise, some.more) == ("affine, softmax_loss", False)

@@ -19,7 +19,7 @@ from synthetic_class import EXPECTED, HEADS, R, attempt, grade, hostile_class, l
 from checker.errors import UsageError
 from checker.report.classroom import render_class
 
-VOID = {"meta", "link", "input", "br", "hr", "img", "rect"}
+VOID = {"meta", "link", "input", "br", "hr", "img", "rect", "wbr"}
 
 
 class Outline(HTMLParser):
