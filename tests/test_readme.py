@@ -15,10 +15,12 @@ import pytest
 import torch
 
 import checker
+from checker.sandbox.box import Box, SandboxUnavailable
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SHELL = [block.strip() for language, block in BLOCKS if language == "sh"]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 
@@ -65,8 +67,20 @@ def test_the_exercise_has_ten_lines(folder: Path) -> None:
     assert len(lines) <= 10
 
 
+def test_the_sample_class_is_graded_by_the_third_command(tmp_path: Path) -> None:
+    try:
+        with Box("numpy"):
+            pass
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    said = ran(SHELL[2].removeprefix(".venv/bin/").split(), tmp_path)
+    assert "30 students · 30 submissions graded" in said
+    assert (tmp_path / "class-report" / "index.html").exists()
+
+
 def test_ci_runs_exactly_the_second_command() -> None:
-    first, second = (block.strip() for language, block in BLOCKS if language == "sh")
+    first, second, _ = SHELL
     assert first.endswith("checker check")
     run = ROOT / ".ci" / "run"
     if not run.exists():
