@@ -105,9 +105,11 @@ def _chinese(text: str) -> bool:
 
 
 def _path(name: str) -> tuple[str, ...]:
-    """The name as folders and file, or as one piece where it does not begin in a folder."""
-    parts = [part for part in name[:NAME].split("/") if part != "."]
-    return tuple(map(printable, parts)) if all(parts) and ".." not in parts[:1] else (printable(name[:NAME]),)
+    """The name as folders and file, or as one piece where it does not begin in a folder of the zip."""
+    parts = [part for part in name[:NAME].split("/") if part not in ("", ".")]
+    if name.startswith("/") or parts[:1] in ([], [".."]):
+        return (printable(name[:NAME]),)
+    return tuple(map(printable, parts))
 
 
 def _problem(info: ZipInfo, name: str) -> str:

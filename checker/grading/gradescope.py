@@ -32,6 +32,7 @@ METADATA = "submission_metadata.yml"
 BYTES = 32 * 2**20  #: of the metadata, students' test results included
 EVENTS = 4_000_000  #: of its YAML
 DEPTH = 64  #: of its lists and tables
+TEXT = 1_000  #: characters of a text that are kept
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml is many times faster, where PyYAML was built with it
 
@@ -62,38 +63,39 @@ def hand_ins(data: bytes, groups: Mapping[str, Sequence[Entry]], source: str) ->
 
 
 def read(data: bytes) -> Any:
-    """YAML as texts, lists and tables by text. Types and merges are not looked at; an alias is the value that it names, not a copy.
+    """YAML as texts, lists and tables by text. Types and merges are not looked at. An alias of a text is that text, any other None, so that
+    no value is larger than what was written.
 
     Raises:
         Unreadable: it is no YAML, or too large or deep.
     """
-    frames: list[tuple[list[Any], str | None]] = [([], None)]
-    anchors: dict[str, Any] = {}
+    frames: list[list[Any]] = [[]]
+    anchors: dict[str, str] = {}
     try:
         for count, event in enumerate(yaml.parse(data, Loader=_Loader)):
             if count > EVENTS or len(frames) > DEPTH:
                 raise Unreadable("is too large or too deep to be read.")
             match event:
                 case yaml.CollectionStartEvent():
-                    frames.append(([], event.anchor))
+                    frames.append([])
                     continue
                 case yaml.ScalarEvent():
-                    value, anchor = event.value, event.anchor
+                    value = event.value[:TEXT]
+                    if event.anchor is not None:
+                        anchors[event.anchor] = value
                 case yaml.AliasEvent():
-                    value, anchor = anchors.get(event.anchor), None
+                    value = anchors.get(event.anchor)
                 case yaml.CollectionEndEvent():
-                    value, anchor = frames.pop()
+                    value = frames.pop()
                     if isinstance(event, yaml.MappingEndEvent):
                         value = {k: v for k, v in zip(value[::2], value[1::2], strict=True) if isinstance(k, str)}
                 case _:
                     continue
-            frames[-1][0].append(value)
-            if anchor is not None:
-                anchors[anchor] = value
+            frames[-1].append(value)
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise Unreadable("cannot be read" + (f", from line {mark.line + 1} on." if mark else ".")) from None
-    return frames[0][0][0] if frames[0][0] else None
+    return frames[0][0] if frames[0] else None
 
 
 def _table(value: Any) -> Mapping[str, Any]:

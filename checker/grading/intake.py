@@ -32,7 +32,6 @@ PROBLEMS = 20  #: sentences about one student's files
 #: How many bytes are read of a file of each kind, in the order in which programs run.
 LIMITS = {".ipynb": notebooks.NOTEBOOK, ".py": sources.SOURCE, ".toml": answers.ANSWERS}
 _NESTED = "is a zip inside a zip, and was not read: hand in the files themselves, or one zip."
-_OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 def submissions(path: Path) -> list[Submission]:
@@ -175,12 +174,10 @@ def _submission(hand_in: HandIn) -> Submission:
 
 
 def _unfolded(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries, with the files of each zip in its place. A zip inside a zip is refused, and so are archives of other kinds."""
+    """The entries, with the files of each zip in its place. A zip inside a zip is refused."""
     found: list[Entry] = []
     left = archives.ZIP
     for entry in entries:
-        if not entry.problem and entry.name.lower().endswith(_OTHER_ARCHIVES):
-            entry = replace(entry, problem="is an archive that is not read: hand in the files themselves, or a zip.")
         if entry.problem or files.kind(entry.name) != ".zip":
             found.append(entry)
             continue
@@ -199,4 +196,4 @@ def _unfolded(entries: Sequence[Entry]) -> list[Entry]:
 
 def _nothing(entries: Sequence[Entry]) -> str:
     seen = ", ".join(entry.name for entry in entries[:5]) or "nothing"
-    return f"There is no .py, .ipynb or answers.toml file. What was handed in: {seen}."
+    return f"There is no .py, .ipynb or answers.toml file, nor a zip of them. What was handed in: {seen}."

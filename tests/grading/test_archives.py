@@ -189,6 +189,11 @@ def test_a_truncated_zip_is_the_users_to_download_again(tmp_path: Path) -> None:
 HONEST = packed({"hw/answers.py": ANSWER, "hw/notes.txt": b"1", "b.ipynb": b"{}"})
 
 
+def test_needless_folders_in_a_name_do_not_matter() -> None:
+    (entry,) = opened(packed({"./hw//./answers.py": ANSWER}))
+    assert (entry.path, entry.problem) == (("hw", "answers.py"), "")
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, len(HONEST) - 1), st.integers(0, 255)), min_size=1, max_size=8),

@@ -67,7 +67,7 @@ def test_each_student_has_a_file_or_a_folder(tmp_path: Path) -> None:
         ("alice", ["alice.ipynb"], ()),
         ("bob", ["answers.py"], ()),
         ("carol", ["answers.toml", "carol.py"], ()),
-        ("dan", [], ("There is no .py, .ipynb or answers.toml file. What was handed in: nothing.",)),
+        ("dan", [], ("There is no .py, .ipynb or answers.toml file, nor a zip of them. What was handed in: nothing.",)),
     ]
 
 
@@ -108,7 +108,6 @@ def test_every_bad_file_is_a_sentence(tmp_path: Path) -> None:
         "nul.py": b"\0",
         "broken.ipynb": b"{",
         "deep.ipynb": b"[" * 100_000,
-        "work.rar": b"Rar!",
         "work.zip": b"PK",
         "answers.toml": b"a = 1",
         "good.py": b"x = 1",
@@ -119,7 +118,6 @@ def test_every_bad_file_is_a_sentence(tmp_path: Path) -> None:
     found = one(tmp_path)
     assert found.problems == (
         "work.zip cannot be read as a zip.",
-        "work.rar is an archive that is not read: hand in the files themselves, or a zip.",
         "broken.ipynb is not a notebook: save it again from Jupyter.",
         "deep.ipynb is too large or too deep to be read.",
         "empty.py is empty.",
