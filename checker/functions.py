@@ -47,9 +47,11 @@ def _dims(x: torch.Tensor, dim: Any) -> Any:
     return tuple(range(x.ndim)) if dim is None else dim
 
 
-def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """The shape written as `2, 3` or as `[2, 3]`, of at most `ENTRIES`."""
+def _shape(shape: tuple[Any, ...], least: int = -1) -> tuple[int, ...]:
+    """The shape written as `2, 3` or as `[2, 3]`, of at most `ENTRIES`; −1 is whatever is left where that can be."""
     sizes = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    if min(sizes, default=0) < least:
+        raise ValueError(f"the size {min(sizes)} is none")
     if math.prod(map(abs, sizes)) > ENTRIES:
         raise ValueError(f"it would have {math.prod(map(abs, sizes))} entries, and at most {ENTRIES} are computed")
     return sizes
@@ -126,7 +128,7 @@ FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {
     "one_hot": lambda labels, classes: F.one_hot(labels, _shape((labels.numel(), classes))[1]).to(torch.float64),
     # arrangement
     "reshape": lambda x, *shape: torch.reshape(x, _shape(shape)),
-    "expand": lambda x, *shape: x.expand(_shape(shape)),
+    "expand": lambda x, *shape: x.expand(_shape(shape, least=0)),
     "flatten": lambda x: torch.flatten(x),
     "unsqueeze": lambda x, dim: torch.unsqueeze(x, dim),
     "squeeze": lambda x, dim: torch.squeeze(x, dim),

@@ -185,6 +185,8 @@ def test_a_formula_means_what_a_textbook_says(text: str, expected: Any) -> None:
         ("ones(60000, 60000)", 1, "it would have 3600000000 entries, and at most 4194304 are computed."),
         ("x[:, None] * ones(65536)[None] * ones(65536)[:, None]", 1, "cannot be computed for shapes (3, 65536), (65536, 1)"),
         ("one_hot(labels, 60000 * 60000)", 1, "it would have 7200000000 entries"),
+        ("expand(θ, -1, 0)", 1, "the size -1 is none."),
+        ("det(eye(2000))", 1, "it is too expensive to evaluate: 'det(eye(2000))' is more than is allowed. Simplify the formula."),
         ("outer(ones(9000), ones(9000))", 1, "would have 81000000 entries."),
         ("A @ ones(2)", 1, "'A @ ones(2)' cannot be computed for shapes (3, 3), (2,): size mismatch"),
         ("x\u200b", 2, "(ZERO WIDTH SPACE) means nothing here."),

@@ -31,6 +31,8 @@ from checker.values import Array, Case, Mode, Reference
 NEARLY = 2.0**-40
 #: Where a formula cancels, more bits tell whether to zero.
 MOST_BITS = 8 * START_BITS
+#: Entries of all tensors on the way: what depends on no input costs no operation, but must be held as balls.
+HELD = 4 * ENCLOSED
 #: A ball proves nothing unless it is this small: of its midpoint, or in all.
 TIGHT, NOTHING = 2.0**-100, 2.0**-300
 
@@ -59,7 +61,7 @@ def enclosed(text: str, case: Case, name: str) -> Midpoints | None:
         with seeded(case.seed):
             tape = record(lambda given: (_value(text, case, name, given),), arguments)
         operations = scalar_operations(tape)
-        if operations > ENCLOSED:
+        if operations > ENCLOSED or sum(math.prod(meta.shape) for meta in tape.meta.values()) > HELD:
             return None
         affordable = START_BITS * ENCLOSED // max(operations, 1)
         return enclose(tape, arguments, None, most_bits=min(MOST_BITS, affordable)).value[0]

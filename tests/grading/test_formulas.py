@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,36 @@ def test_findings_are_those_of_values_unless_exact_arithmetic_says_more(text: st
     assert found.part == "x"
     assert found.kind is kind
     assert detail is None or found.detail == detail
+
+
+@pytest.mark.parametrize("text", ["4 * x + 0 * sum(exp(expand(x, 20000, 4)))", "4 * x + 0 * x[0] * mean(eye(500))"])
+def test_what_is_too_large_for_balls_is_compared_by_floats(text: str) -> None:
+    assert answer(twice_dot, text).equality is Equality.COMPARED
+    assert answer(twice_dot, text.replace("4 * x", "4.001 * x")).equality is Equality.NEARLY
+    assert answer(twice_dot, text.replace("4 * x", "-4 * x")).equality is Equality.DIFFERENT
+
+
+def test_where_a_rule_of_balls_fails_floats_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr("checker.grading.formulas.enclosed", fails)
+    assert answer(twice_dot, "4 * x").equality is Equality.COMPARED
+    assert answer(twice_dot, "2 * x").equality is Equality.DIFFERENT
+
+
+def test_where_the_truth_is_estimated_floats_are_compared() -> None:
+    case = sample(twice_dot, Settings(), 1, "float64")
+    reference = refer(case, tape_of(case), believe(case, tape_of(case))).reference
+    assert reference is not None
+    estimated = Truth(reference=replace(reference, kind="differences"))
+    assert answer_at({"": "4 * x"}, case, estimated)["x"].equality is Equality.COMPARED
+    assert answer_at({"": "4.01 * x"}, case, estimated)["x"].equality is not Equality.COMPARED
+
+
+@pytest.mark.parametrize("text", ["var(2) * x", "x + 1e300 * x * 1e300", "log(-1 - x * x)", "flip(2) * 2 * x"])
+def test_neither_warnings_nor_numbers_that_are_none_stop_it(text: str) -> None:
+    assert answer(twice_dot, text).right == text.startswith("flip")
 
 
 # -- equality of random rewrites

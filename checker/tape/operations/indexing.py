@@ -89,7 +89,7 @@ def _roll(g: G, x: Array, shifts: Sequence[int], dims: Sequence[int] = ()) -> Ar
 
 @rule("flip")
 def _flip(g: G, x: Array, dims: Sequence[int]) -> Array:
-    return np.flip(x, tuple(dims))
+    return np.flip(x, tuple(dims)) if x.ndim else x
 
 
 @rule("tril")
