@@ -22,10 +22,16 @@ from checker.inputs import Input
 from checker.sampling import sample
 from checker.values import Settings
 
-FORMS = """\
+INTRODUCTION = {
+    "en": """\
 For each exercise, write your answer in place of the dots and hand in this file. Say an exercise is called f, and its inputs are
-x and w. An answer is any one of these, with Python, NumPy or PyTorch:
-
+x and w. An answer is any one of the forms below, with Python, NumPy or PyTorch. Inputs are given by name where your parameters
+have their names, and in their order otherwise.""",
+    "zh": """\
+请把每道题的省略号换成你的答案，然后提交本文件。设题目名为 f，输入为 x 和 w，答案可以是下列任何一种形式，可用 Python、NumPy 或 PyTorch。
+参数与输入同名时按名字传入，否则按顺序传入。输出不是标量时，还会传入上游梯度 upstream。""",
+}
+FORMS = """\
     f = {"x": "2 * w * x", "w": "x**2"}         # formulas of the gradient; where one input is differentiated: f = "4 * x"
 
     def f(x, w):                                # the gradient: a tuple in the order of the inputs, or a dict by name
@@ -36,10 +42,7 @@ x and w. An answer is any one of these, with Python, NumPy or PyTorch:
     def f_backward(upstream, cache):
         return dx, dw
 
-    class f(torch.autograd.Function): ...       # an operation
-
-Inputs are given by name where your parameters have their names, and in their order otherwise.
-"""
+    class f(torch.autograd.Function): ...       # an operation"""
 _NOTEBOOK = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
 
 
@@ -69,7 +72,8 @@ def handout(exercises: Sequence[Exercise], folder: Path, *, notebook: bool = Fal
     files = {Path("exercises") / name: text for name, text in _sources(exercises).items()}
     _try(files)
     sheets = [_sheet(exercise) for exercise in exercises]
-    files[Path("answers.ipynb" if notebook else "answers.py")] = _notebook(sheets) if notebook else _python(sheets)
+    forms = "\n\n".join((*(text for language, text in INTRODUCTION.items() if any(language in e.statement for e in exercises)), FORMS))
+    files[Path("answers.ipynb" if notebook else "answers.py")] = _notebook(forms, sheets) if notebook else _python(forms, sheets)
     return _written(folder, files)
 
 
@@ -161,19 +165,19 @@ def _fact(declared: Input) -> str:
     return f"{declared.name}: " + ", ".join(filter(None, told))
 
 
-def _python(sheets: Sequence[_Sheet]) -> str:
+def _python(forms: str, sheets: Sequence[_Sheet]) -> str:
     def comment(text: str) -> str:
         return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
 
-    parts = [comment(FORMS)]
+    parts = [comment(forms)]
     for sheet in sheets:
         paragraphs = "\n\n".join((sheet.title, *sheet.statements, "\n".join(sheet.facts)))
         parts.append(f"# {'─' * 78}\n" + comment(paragraphs) + sheet.code)
     return "\n\n".join(parts)
 
 
-def _notebook(sheets: Sequence[_Sheet]) -> str:
-    cells = [nbformat.v4.new_markdown_cell(f"# Answers\n\n{FORMS}", id="forms")]
+def _notebook(forms: str, sheets: Sequence[_Sheet]) -> str:
+    cells = [nbformat.v4.new_markdown_cell(f"# Answers\n\n{forms}", id="forms")]
     for number, sheet in enumerate(sheets, 1):
         facts = "\n".join(f"- {fact}" for fact in sheet.facts)
         cells.append(nbformat.v4.new_markdown_cell("\n\n".join((f"## {sheet.title}", *sheet.statements, facts)), id=f"exercise-{number}"))

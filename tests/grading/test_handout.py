@@ -70,6 +70,18 @@ scaled = ...
     assert "3 * upstream" not in "".join(path.read_text(encoding="utf-8") for path in written)
 
 
+def test_forms_are_explained_in_the_languages_of_the_exercises(authors: Path, tmp_path: Path) -> None:
+    both = handout(exercises(authors), tmp_path / "both")[-1].read_text(encoding="utf-8")
+    (authors / "scaling.py").write_text(AUTHORS.replace('statement={"zh": "求梯度。"}', ""), encoding="utf-8")
+    english = handout(exercises(authors), tmp_path / "english")[-1].read_text(encoding="utf-8")
+    assert both.startswith("# For each exercise, write your answer in place of the dots")
+    assert english.startswith("# For each exercise, write your answer in place of the dots")
+    assert ("请把每道题" in both, "请把每道题" in english) == (True, False)
+    for text in (both, english):
+        assert text.count("f_backward(upstream, cache)") == 1
+        ast.parse(text)
+
+
 def test_the_exercises_are_the_same_but_for_their_answers(tmp_path: Path) -> None:
     built_in = {e.id: e for e in exercises()}
     handout(list(built_in.values()), tmp_path / "out")
