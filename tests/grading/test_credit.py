@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.credit import CREDIT, OWN_FORWARD, grade
@@ -83,6 +83,7 @@ def test_what_did_not_run_or_is_no_plain_mistake_earns_nothing():
     st.floats(0, 1e6),
     st.dictionaries(st.sampled_from(list(Kind)), st.floats(0, 1)),
 )
+@settings(deadline=None)
 def test_nothing_earns_less_than_nothing_or_more_than_the_exercise_is_worth(kinds, points, credit):
     graded = grade(result(*kinds), points, credit)
     assert 0.0 <= graded.earned <= points + 1e-9

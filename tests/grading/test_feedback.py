@@ -7,7 +7,7 @@ import string
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading import hints
@@ -174,6 +174,7 @@ def test_what_students_write_is_cleaned(text, shown):
 
 
 @given(st.text(max_size=3000), st.text(max_size=3000), st.text(max_size=3000), st.sampled_from(list(Kind)), st.sampled_from(["en", "zh"]))
+@settings(deadline=None)
 def test_any_text_gives_one_bounded_line_without_controls(part, detail, factor, kind, language):
     told = sentence(Finding(part=part, kind=kind, detail=detail, label=part, factor=factor, index=(1,), got="inf"), language)
     assert len(told) < DETAIL + 700

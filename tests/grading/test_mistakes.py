@@ -376,7 +376,7 @@ def texts_of(finding: Finding) -> list[object]:
 
 
 @given(data=st.data(), target=st.sampled_from([SQUARES, PRODUCT, RELU, "calculus.py::cubic_with_a_pole"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_finding_holds_a_true_value_that_the_student_does_not(data, target):
     """Whatever is returned: arrays of any dtype and shape, or the truth changed in any simple way."""
     asked = []
@@ -415,9 +415,9 @@ def test_no_finding_holds_a_true_value_that_the_student_does_not(data, target):
 
 @pytest.mark.parametrize("shape", [(0,), (2_000_000,), (1,) * 8, (4,) * 8, (0, 4), (500_000, 4)])
 def test_any_shape_is_judged_in_bounded_time(shape):
-    start = time.perf_counter()
+    start = time.process_time()
     assert one(DOT, lambda x: np.ones(shape)).kind in (Kind.SHAPE, Kind.BROADCAST)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize("value", [1e308, -1e308, 5e-324, np.inf])
@@ -443,8 +443,8 @@ def test_entries_without_a_finite_truth_are_not_judged():
 
 def test_judging_is_quick():
     asked = [answered(PRODUCT, product), answered(PRODUCT, lambda a, b, upstream: {"a": upstream @ b.T + 1, "b": -(a.T @ upstream)})]
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(50):
         for one_answer in asked:
             findings(built_in(PRODUCT), one_answer, single_allowed=True)
-    assert (time.perf_counter() - start) / 100 < 0.01  # measured: 0.0004 s
+    assert (time.process_time() - start) / 100 < 0.01  # measured: 0.0004 s

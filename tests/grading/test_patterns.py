@@ -7,19 +7,21 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.patterns import CONSTANTS, Pair, counted, factor, named, reduced, spread, transposed, turns
 
 
 @given(st.integers(1, 16), st.integers(1, 16), st.sampled_from([1, -1]))
+@settings(deadline=None)
 def test_small_fractions_have_their_name(above, below, sign):
     text = named(sign * above / below)
     assert Fraction(text.replace("−", "-")) == Fraction(sign * above, below)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.sampled_from(list(CONSTANTS.values())), st.sampled_from([1, -1]))
+@settings(deadline=None)
 def test_a_name_is_kept_by_rounding_and_lost_by_a_millionth(above, below, constant, power):
     c = above / below * constant**power
     assert named(c)

@@ -229,10 +229,10 @@ def test_an_example_that_does_not_fit_is_left_out():
 
 def test_a_pool_is_quick_and_its_truths_are_found_once():
     pool("matrices.py::inverse")  # torch loads what it needs
-    start = time.perf_counter()
+    start = time.process_time()
     found = Pool(built_in("matrices.py::inverse"), b"quick")
     first = found.questions("abc")
-    assert time.perf_counter() - start < 1.0  # measured: 0.04 s
+    assert time.process_time() - start < 1.0  # measured: 0.04 s
     assert found.questions("abc")[0] is first[0]
 
 
