@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from checker.sandbox.frames import Array
-from checker.sandbox.messages import Call, Upstream
+from checker.sandbox.messages import ARRAYS, NAME, Call, Upstream
 from checker.sandbox.programs import Submission, is_of
 from checker.sandbox.values import Form, Found, Kind, Reason, Stopped, Trouble
 
@@ -156,7 +156,10 @@ def labelled(returned: Any, arguments: int = 1) -> Result:
         pairs = [(str(place), value) for place, value in enumerate(returned)]
     else:
         pairs = [("0", returned)]
-    return [(label, array(value)) for label, value in pairs if value is not None]
+    given = [(label[:NAME], value) for label, value in pairs if value is not None]
+    if len(given) > ARRAYS:
+        raise NoArray(f"{len(given)} arrays were returned, {ARRAYS} is the most")
+    return [(label, array(value)) for label, value in given]
 
 
 def array(value: Any) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -25,6 +26,7 @@ def live(channel: int, kind: Kind, limits: Limits) -> NoReturn:
     """Load once, then answer one call after another, until the host ends this process."""
     submission = Submission((), kind)
     answers: dict[str, Answer] = {}
+    random.seed(0)  # as NumPy's and torch's are, so that grading again gives the same grade; Python's own is drawn anew at a fork
     while True:
         asked, sequence, payload = _receive(channel)
         if asked is Type.LOAD:
@@ -109,3 +111,4 @@ def warm_up_torch() -> None:
 
     torch.autograd.grad(Double.apply(x), x, torch.ones(2, 2))  # type: ignore[no-untyped-call]
     torch.ones(2).numpy()
+    torch.manual_seed(0)

@@ -73,7 +73,7 @@ def readable_inside() -> list[str]:
 def environment(inside: bool) -> dict[str, str]:
     """All that a zygote finds in its environment. One thread: with more, torch waits for ever after a fork."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
-    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "CUDA_VISIBLEDEVICES": ""}
+    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "CUDA_VISIBLE_DEVICES": ""}
     if not inside:
         return threads | python | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     places = {"PYTHONHOME": PYTHON, "PYTHONPATH": f"{SITE}:{CHECKER}", "LD_LIBRARY_PATH": f"{PYTHON}/lib", "HOME": "/tmp", "TMPDIR": "/tmp"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from boxes import POINT, Boxes, gradient, load, program
+from boxes import POINT, Boxes, gradient, load, program, says
 
 from checker.sandbox.values import Form, Kind, Part, Program, Reason, Stopped
 
@@ -158,6 +158,7 @@ def test_what_may_be_returned(boxes: Boxes, returned: str, expected: dict[str, o
         ("object()", "type object"),
         ("np.array(['2020'], 'datetime64[Y]')", "datetime64"),
         ("np.zeros((1,) * 9)", "9 dimensions"),
+        ("(x,) * 65", "65 arrays were returned, 64 is the most"),
     ],
 )
 def test_what_is_no_array_is_named(boxes: Boxes, returned: str, named: str) -> None:
@@ -286,6 +287,13 @@ def test_what_is_no_array_of_numbers_is_told(boxes: Boxes, returned: str, told: 
         with pytest.raises(Stopped) as raised:
             session.call("f", "gradient", {"x": POINT})
     assert (raised.value.trouble.reason, raised.value.trouble.text) == (Reason.KIND, told)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_numbers_repeat(boxes: Boxes, kind: Kind) -> None:
+    draw = "import random, numpy as np\n" + ("import torch\n" if kind == "torch" else "")
+    drawn = "(random.random(), np.random.rand()" + (", torch.rand(1).item())" if kind == "torch" else ")")
+    assert says(boxes(kind), drawn, draw) == says(boxes(kind), drawn, draw)
 
 
 def test_trusted_files_take_the_same_path(boxes: Boxes) -> None:
