@@ -115,7 +115,7 @@ class Readings(ABC):
             result = function(*given, **named)
             self.spend(arguments, node, work(function, given, _entries([result])))
             return result
-        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+        except (RuntimeError, IndexError, TypeError, ValueError, ArithmeticError, AssertionError) as error:
             shapes = ", ".join(str(tuple(g.shape)) for g in given if isinstance(g, torch.Tensor))
             where = f" for shapes {shapes}" if shapes else ""
             reason = str(error).split("\n")[0].rstrip(".")
