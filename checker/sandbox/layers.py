@@ -5,7 +5,7 @@ compute.  Why: each layer alone stops most of what hostile code can do, and a mi
 
 | layer | what it stops |
 | --- | --- |
-| bubblewrap | seeing the machine: files, network, other processes (put up by `box.py`) |
+| bubblewrap | seeing the machine: files, network, other processes (put up by `wall.py`) |
 | namespaces | seeing the server and what an earlier child left; whatever a child started ends with it |
 | limits | using up memory, processor time, processes, files, descriptors |
 | privileges | gaining rights: no capabilities, no set-user-id, another user than root |
@@ -34,9 +34,6 @@ _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SECCOMP, _DROP_BOUND, _SET_NO_NEW_PRIVILE
 _NEW_MOUNTS, _NEW_PROCESSES = 0x0002_0000, 0x2000_0000
 _NO_SET_USER_ID, _NO_DEVICES, _RECURSIVE, _PRIVATE, _DETACH = 2, 4, 0x4000, 1 << 18, 2
 _CAPABILITIES_VERSION = 0x2008_0522
-
-#: Whom a child becomes where the box was started by root: root is exempt from the limit on processes.
-NOBODY = 1000
 
 #: What computing needs: memory, time, threads, and files as far as Landlock lets them be opened.
 _CALLS = """

@@ -15,7 +15,7 @@ from checker.errors import UsageError
 from checker.sandbox import root
 from checker.sandbox.values import Kind
 
-#: Whom a child becomes where root started the wall; see `two_users.py`.
+#: Whom a child is, inside. Where root started the wall it must become that first, see `two_users.py`: no limit on processes binds root.
 NOBODY = 1000
 
 _TEMPORARY = 1 << 20  # bytes for the server's own temporary files; each child has a file system of its own
