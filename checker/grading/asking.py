@@ -16,11 +16,12 @@ from checker.sandbox.session import Session
 from checker.sandbox.values import Form, Found, Reason, Stopped, Trouble
 from checker.values import Array, Case
 
-#: What students write before or after an argument's name to mean its gradient: `dx`, `grad_x`, `x_grad`.
-_PREFIXES, _SUFFIXES = ("d", "d_", "grad_", "g_", "∂", "∇"), ("_grad", "_bar", ".grad")
-#: Differences of a student's own forward are taken for at most so many entries.
-_ENTRIES = 256
+#: What students write before or after an argument's name to mean its gradient: `dx`, `grad_x`, `x_grad`. A dot is a `_` here.
+_PREFIXES, _SUFFIXES = ("d", "d_", "dl_d", "grad_", "g_", "∂", "∇"), ("_grad", "_bar")
+#: Differences of a student's own forward are taken for at most so many entries, in at most such a share of the seconds that are left.
+_ENTRIES, _SHARE = 256, 0.1
 _NO_VALUE = Trouble(reason=Reason.KIND, text="forward returned no value")
+_SLOW = Trouble(reason=Reason.TIMED_OUT, text="differences of forward take too long")
 
 
 def ask(session: Session, name: str, found: Found, question: Question, value_right: Callable[[Answered], bool]) -> Answered:
@@ -44,7 +45,14 @@ def ask(session: Session, name: str, found: Found, question: Question, value_rig
     answered = Answered(question=question, gradients=gradients, value=value, trouble=trouble)
     if trouble is not None or value is None or value.shape != question.value.shape or value_right(answered):
         return answered
-    own = _differences(lambda moved: _value(session.call(name, "forward", moved)), arguments, question.case.differentiated, upstream)
+    least = (1 - _SHARE) * session.left
+
+    def forward(moved: Mapping[str, Array]) -> Array | None:
+        if session.left < least:
+            raise Stopped(_SLOW)
+        return _value(session.call(name, "forward", moved))
+
+    own = _differences(forward, arguments, question.case.differentiated, upstream)
     return Answered(question=question, gradients=gradients, value=value, own=own)
 
 
@@ -79,29 +87,36 @@ def _named(given: Sequence[tuple[str, Array]], case: Case) -> dict[str, Array]:
 
 
 def _match(given: Sequence[tuple[str, Array]], wanted: Sequence[str], every: Sequence[str]) -> dict[str, Array]:
-    places = [int(label) for label, _ in given if label.isdecimal()]
-    order = every if any(place >= len(wanted) for place in places) else wanted
+    """The arrays of `wanted`, by their labels: places or names. Of two for the same argument the first counts; what is not asked is left
+    out."""
+    order = every if any(label.isdecimal() and int(label) >= len(wanted) for label, _ in given) else wanted
     found: dict[str, Array] = {}
     for label, array in given:
-        if label.isdecimal():
-            name = order[int(label)] if int(label) < len(order) else None
-        else:
-            name = _meant(label, wanted) if label else wanted[0]
+        name = dict(enumerate(order)).get(int(label)) if label.isdecimal() else _meant(label, wanted)
         if name is not None and name in wanted:
             found.setdefault(name, array)
     return found
 
 
 def _meant(label: str, wanted: Sequence[str]) -> str | None:
-    """Which argument a key such as `dx` or `grad_x` means."""
-    spellings = [label, *(label.removeprefix(p) for p in _PREFIXES), *(label.removesuffix(s) for s in _SUFFIXES)]
-    exact = next((s for s in spellings if s in wanted), None)
-    if exact is not None:
-        return exact
-    folded = {name.casefold(): name for name in wanted}
-    return next((folded[s.casefold()] for s in spellings if s.casefold() in folded), None)
+    """Which argument a key such as `dx`, `grad_x` or `DX` means: the one of exactly this name, else the only one that is spelt so."""
+    if label in wanted:
+        return label
+    spelt = _folded(label)
+    for spelling in (spelt, *(spelt.removeprefix(p) for p in _PREFIXES), *(spelt.removesuffix(s) for s in _SUFFIXES)):
+        meant = [name for name in wanted if _folded(name) == spelling]
+        if len(meant) > 1:  # `x` and `X`: then the rest of the label has the name as it is
+            meant = [name for name in meant if name in label]
+        if len(meant) == 1:
+            return meant[0]
+    return None
 
 
+def _folded(name: str) -> str:
+    return name.casefold().replace(".", "_")
+
+
+@np.errstate(all="ignore")  # a wrong forward may overflow anywhere
 def _differences(
     forward: Callable[[Mapping[str, Array]], Array | None], arguments: Mapping[str, Array], wanted: Sequence[str], upstream: Array
 ) -> dict[str, tuple[Array, Array]]:

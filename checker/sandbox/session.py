@@ -61,6 +61,11 @@ class Session:
         return self._end is None
 
     @property
+    def left(self) -> float:
+        """Seconds of wall time that its answers may still take together."""
+        return self._limits.seconds - self.seconds
+
+    @property
     def output(self) -> str:
         """What the code printed so far, up to the limit. Untrusted."""
         return self._kept.decode("utf-8", "replace")
