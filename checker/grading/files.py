@@ -12,9 +12,11 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 ENTRIES = 20_000  #: files and folders of one student that are looked at
+CROWD = 200_000  #: names in one folder among which programs are looked for
 DEPTH = 16  #: folders inside one another
 
 #: What systems and tools leave behind, as they do files and folders whose names begin with a dot: nobody handed it in.
@@ -102,7 +104,7 @@ def found(root: Path) -> list[Entry]:
     not looked at.
     """
     entries: list[Entry] = []
-    waiting = [(root, (printable(root.name),))]
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(root, (printable(root.name),))]
     for _ in range(ENTRIES + 1):
         if not waiting:
             return entries
@@ -134,14 +136,9 @@ def _look(path: Path, name: tuple[str, ...]) -> Entry | list[Path]:
 
 def _children(folder: Path) -> list[Path]:
     """What a folder holds, programs first; of a crowded one, one more than is looked at."""
-    children: list[Path] = []
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if not litter([entry.name]):
-                children.append(Path(entry.path))
-            if len(children) > ENTRIES:
-                break
-    return sorted(children, key=lambda child: (not kind(child.name), child.name))
+        names = [entry.name for entry in islice(entries, CROWD) if not litter([entry.name])]
+    return [folder / name for name in sorted(names, key=lambda name: (not kind(name), name))[: ENTRIES + 1]]
 
 
 def _read(path: Path, limit: int) -> bytes:

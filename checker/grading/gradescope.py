@@ -70,7 +70,8 @@ def read(data: bytes) -> Any:
         Unreadable: it is no YAML, or too large or deep.
     """
     frames: list[list[Any]] = [[]]
-    anchors: dict[str, str] = {}
+    anchors: dict[str | None, str] = {}
+    value: Any
     try:
         for count, event in enumerate(yaml.parse(data, Loader=_Loader)):
             if count > EVENTS or len(frames) > DEPTH:

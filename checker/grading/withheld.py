@@ -36,9 +36,9 @@ def without_answers(source: str) -> str:
     while node := next(_answers(ast.parse(source)), None):
         used |= _names(node)
         source = _cut(source, node)
-    while node := next(_unused(ast.parse(source), used), None):
-        used |= _names(node)
-        source = _cut(source, node)
+    while definition := next(_unused(ast.parse(source), used), None):
+        used |= _names(definition)
+        source = _cut(source, definition)
     return source
 
 

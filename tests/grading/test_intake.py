@@ -221,9 +221,10 @@ def test_a_crowd_of_files_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / "files" / "data").mkdir(parents=True, exist_ok=True)
         (tmp_path / "files" / "data" / f"{n}.csv").write_text("")
         (tmp_path / "folders" / f"{n}" / "deep").mkdir(parents=True)
-    (tmp_path / "files" / "z.py").write_text("x = 1")
+    for name in ("z.py", "data/z.py"):
+        (tmp_path / "files" / name).write_text("x = 1")
     of_files, of_folders = submissions(tmp_path)
-    assert list(of_files.files) == ["z.py"]
+    assert list(of_files.files) == ["data/z.py", "z.py"]
     assert of_files.problems == ("files holds more than 30 files; the others were not looked at.",)
     assert of_folders.problems == ("folders holds more than 30 files; the others were not looked at.",)
 
