@@ -13,8 +13,11 @@ import numpy as np
 from checker.grading import hints
 from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
-from checker.grading.tolerances import allowance, single_allowance
+from checker.grading.tolerances import allowance, largest, single_allowance
 from checker.values import Case
+
+#: A gradient whose largest entry is so small a share of another's is taken to vanish.
+VANISHING = 1e-6
 
 
 def recognised(part: str, pairs: Sequence[Pair], sizes: Mapping[int, str]) -> Finding:
@@ -90,8 +93,13 @@ def _also(turned: Sequence[Pair], sizes: Mapping[int, str]) -> str:
 
 
 def _without_upstream(pairs: Sequence[Pair]) -> bool:
+    """Whether every answer is right for an upstream of ones.
+
+    Where that gradient vanishes, as of softmax, nobody can tell: zeros are what an empty answer gives.
+    """
+
     def stripped(pair: Pair) -> bool:
-        if pair.plain is None:
+        if pair.plain is None or largest(pair.plain) <= VANISHING * largest(pair.truth):
             return False
         bare = Pair(got=pair.got, truth=pair.plain, allowed=allowance(pair.plain, np.zeros(())), narrow=single_allowance(pair.plain))
         return bare.fits and not bare.off(bare.loose + pair.loose).any()

@@ -20,6 +20,14 @@ from checker.methods.autograd import Forward, Reverse
 from checker.values import Array, Case, Verdict
 
 EXERCISES = {exercise.id: exercise for exercise in find([]).exercises}
+#: What is wrong wherever a gradient is not zero.
+GUESSES = {
+    "zeros": lambda g: np.zeros_like(g),
+    "negative": lambda g: -g,
+    "twice": lambda g: 2 * g,
+    "shifted": lambda g: g + 1e-3 * np.max(np.abs(g)),
+    "a thousandth in float32": lambda g: (g * 1.001).astype(np.float32),
+}
 #: No pool can be had of these, and why.
 WITHOUT = {
     "layers.py::dropout": "it draws random numbers, which no answer can know: make the draw an input",
@@ -95,6 +103,15 @@ def test_an_error_of_a_millionth_in_one_entry_is_found(pools, name):
         gradient[part] = wrong
     assert kinds(pools[name], given, questions) - {Kind.RIGHT}
     assert kinds(pools[name], given, questions, single=True) - {Kind.RIGHT}
+
+
+@pytest.mark.parametrize("name", GRADED)
+@pytest.mark.parametrize("guess", list(GUESSES))
+def test_what_is_wrong_everywhere_is_never_right(pools, name, guess):
+    questions = pools[name].questions("any")
+    assert Kind.RIGHT not in kinds(
+        pools[name], [{n: GUESSES[guess](g) for n, g in q.gradient.items()} for q in questions], questions, single=True
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in GRADED if EXERCISES[name].answer])

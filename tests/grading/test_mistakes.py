@@ -195,8 +195,13 @@ def test_zeros_that_are_right_do_not_make_a_wrong_answer_partly_right():
 
 def test_a_forgotten_upstream():
     assert one(SQUARES, lambda x, upstream: 2 * x) == Finding(part="x", kind=Kind.UPSTREAM, wrong=4, entries=4)
-    assert one(SOFTMAX, lambda x, upstream: softmax(x, np.ones_like(upstream))).kind is Kind.UPSTREAM
     assert [f.kind for f in found(PRODUCT, lambda a, b, upstream: product(a, b, np.ones_like(upstream)))] == [Kind.UPSTREAM] * 2
+
+
+def test_where_the_plain_gradient_vanishes_zeros_are_no_forgotten_upstream():
+    """The gradient of the sum of a softmax is zero."""
+    assert one(SOFTMAX, lambda x, upstream: softmax(x, np.ones_like(upstream))).kind is Kind.WRONG
+    assert one(SOFTMAX, lambda x, upstream: np.zeros_like(x)).kind is Kind.WRONG
 
 
 def test_right_to_float32_only():
