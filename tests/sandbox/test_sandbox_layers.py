@@ -250,10 +250,12 @@ def _processes() -> list[str]:
 
 
 def _group(process: str) -> int:
+    """The session of a process that runs; −1 of one that has ended and waits to be forgotten, which is up to this machine's first process."""
     try:
-        return os.getsid(int(process))
-    except ProcessLookupError:
+        state, _, _, session = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
         return -1
+    return -1 if state in "ZX" else int(session)
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
