@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded: what is
 
 from answers import TARGETS, Handed, Style, classroom
 from measured import Measured, machine, table
-from others import Fresh, Marks, Nbgrader, Otter, environments
+from others import Fresh, Marks, Nbgrader, Otter, environments, installed
 from truth import PARTS
 
 from checker.grading import intake, run
@@ -105,20 +105,22 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tools = [*_ours(options, folder)]
+        tools, facts = [*_ours(options, folder)], machine()
         if options.others is not None and not options.quick:
-            tools += _others(options, folder)
+            otter, nbgrader = environments(options.others.absolute())
+            facts = {**installed(nbgrader), **installed(otter), **facts}
+            tools += _others(options, folder, otter, nbgrader)
         measured = [
             Measured(tool=tool.name, answers=answers, at_once=tool.at_once, submissions=len(tool.handed)) for answers, tool in tools
         ]
         for _ in range(options.repeats):
-            measured = [_measured(before, tool) for before, (_, tool) in zip(measured, tools, strict=True)]
-    text = table(measured)
+            measured = [repeated(before, tool) for before, (_, tool) in zip(measured, tools, strict=True)]
+    text = table(measured, facts)
     print(f"\n{text}")
     if options.markdown:
         options.markdown.write_text(MARKER.sub(lambda found: f"{found[1]}{text}{found[2]}", options.markdown.read_text()))
     if options.json:
-        options.json.write_text(json.dumps({"machine": machine(), "measured": [asdict(one) for one in measured]}, indent=1))
+        options.json.write_text(json.dumps({"machine": facts, "measured": [asdict(one) for one in measured]}, indent=1))
 
 
 def _options() -> argparse.Namespace:
@@ -127,7 +129,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--few", type=int, default=8, help="submissions that the other ways grade, which take seconds each (default: 8)")
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured (default: 3)")
     parser.add_argument("--others", type=Path, metavar="FOLDER", help="also measure the other ways; their environments are, or come, here")
-    parser.add_argument("--quick", action="store_true", help="ours alone, 20 submissions, one worker: to see that the marks are right")
+    parser.add_argument(
+        "--quick", action="store_true", help="20 mixed submissions, one worker, checker alone: to see that the marks are right"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table between its markers in this file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
@@ -137,14 +141,12 @@ def _options() -> argparse.Namespace:
 
 
 def _ours(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Tool]]:
-    for answers, styles in STYLES.items():
+    for answers in ("mixed",) if options.quick else STYLES:
         for workers in WORKERS[:1] if options.quick else WORKERS:
-            yield answers, Ours(classroom(options.students, styles), _made(folder / f"ours {answers} {workers}"), at_once=workers)
+            yield answers, Ours(classroom(options.students, STYLES[answers]), _made(folder / f"ours {answers} {workers}"), at_once=workers)
 
 
-def _others(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Tool]]:
-    options.others.mkdir(parents=True, exist_ok=True)
-    otter, nbgrader = environments(options.others.absolute())
+def _others(options: argparse.Namespace, folder: Path, otter: Path, nbgrader: Path) -> Iterator[tuple[str, Tool]]:
     for answers in SHARED:
         handed = classroom(options.few, STYLES[answers])
         for at_once in sorted({1, cores()}):
@@ -158,7 +160,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _measured(before: Measured, tool: Tool) -> Measured:
+def repeated(before: Measured, tool: Tool) -> Measured:
     """One repeat more. Marks that are not those of the class end the benchmark."""
     start = time.perf_counter()
     tool.grade()

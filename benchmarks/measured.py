@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -36,8 +36,8 @@ class Measured:
         return statistics.median(self.rates)
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """Every tool and class with its rate, and how often Otter's that is."""
+def table(measured: Sequence[Measured], facts: Mapping[str, str]) -> str:
+    """Every tool and class with its rate, and how often Otter's that is; above it the `facts` about where that was."""
     otter = {(one.answers, one.at_once): one.rate for one in measured if one.tool == OTTER}
     heads = ("", "answers", "at once", "submissions a second", "times Otter", "start, s", "in all, s", "submissions", "wrong parts found")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
@@ -55,7 +55,7 @@ def table(measured: Sequence[Measured]) -> str:
             f"{one.found} of {one.wrong}",
         )
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([_sentence(machine()), "", *lines, ""])
+    return "\n".join([_sentence(facts), "", *lines, ""])
 
 
 def machine() -> dict[str, str]:
@@ -64,7 +64,7 @@ def machine() -> dict[str, str]:
     return {"processor": processor(), "cores": str(cores()), "kernel": platform.release(), "python": platform.python_version(), **tools}
 
 
-def _sentence(facts: dict[str, str]) -> str:
+def _sentence(facts: Mapping[str, str]) -> str:
     named = ", ".join(f"{name} {value}" for name, value in facts.items() if name not in ("processor", "cores"))
     return f"{facts['cores']} cores of {facts['processor'].removeprefix('cpu: ')}; {named}; {time.strftime('%d %B %Y')}. Median (range)."
 

@@ -36,6 +36,12 @@ with Gradebook("sqlite:///gradebook.db") as book:
     submissions = book.assignment_submissions("class")
     print(json.dumps({s.student.id: {g.name: g.auto_score for n in s.notebooks for g in n.grades} for s in submissions}))
 """
+_VERSIONS = """
+import json, sys
+from importlib.metadata import distributions
+found = {one.name.lower(): one.version for one in distributions()}
+print(json.dumps({name: found[name] for name in sys.argv[1:] if name in found}))
+"""
 
 
 class Otter:
@@ -147,6 +153,7 @@ class Fresh:
 def environments(folder: Path) -> tuple[Path, Path]:
     """The Pythons of two virtual environments in `folder`, one with Otter and one with nbgrader, made where they are not there. Each tool
     has its own: nbgrader's Jupyter makes Otter's imports slower by seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
     for tool in ("otter-grader", "nbgrader"):
         if not (folder / tool).exists():
             print(f"installing {tool} in {folder / tool}", flush=True)
@@ -154,6 +161,13 @@ def environments(folder: Path) -> tuple[Path, Path]:
             wanted = [tool, "ipykernel", "numpy", "torch"]
             _run([folder / tool / "bin" / "pip", "install", "-q", "-c", REQUIREMENTS, *wanted], folder)
     return folder / "otter-grader" / "bin" / "python", folder / "nbgrader" / "bin" / "python"
+
+
+def installed(python: Path) -> dict[str, str]:
+    """The versions there of what is measured, and of what it measures with."""
+    names = [line.partition("==")[0] for line in REQUIREMENTS.read_text().splitlines() if "==" in line]
+    found: dict[str, str] = json.loads(_run([python, "-c", _VERSIONS, *names], python.parent))
+    return found
 
 
 def _parts() -> Iterator[tuple[str, str]]:
