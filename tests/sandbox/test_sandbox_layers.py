@@ -250,7 +250,7 @@ def _processes() -> list[str]:
 
 
 def _group(process: str) -> int:
-    """The session of a process that runs; −1 of one that has ended and waits to be forgotten, which is up to this machine's first process."""
+    """The session of a process that runs; −1 of one that has ended and only waits to be forgotten by this machine's first process."""
     try:
         state, _, _, session = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:4]
     except (FileNotFoundError, ProcessLookupError):
