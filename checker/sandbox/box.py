@@ -99,6 +99,8 @@ class _Server:
 
     def __init__(self, kind: Kind, layers: frozenset[str], libraries: Sequence[str]) -> None:
         bubblewrap = "bubblewrap" in layers
+        if "namespaces" in layers and not bubblewrap and os.geteuid() != 0:
+            raise SandboxUnavailable("A child has namespaces of its own only inside bubblewrap, or where root starts it.")
         plan = {
             "kind": kind,
             "layers": sorted(layers),

@@ -271,6 +271,12 @@ def test_a_layer_that_is_not_there_is_named(boxes: Boxes, monkeypatch: pytest.Mo
         pass
 
 
+def test_namespaces_need_bubblewrap_or_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box_module.os, "geteuid", lambda: 1000)
+    with pytest.raises(SandboxUnavailable, match="only inside bubblewrap, or where root starts it"):
+        Box("numpy", layers=ALL - {"bubblewrap"})
+
+
 def test_a_missing_library_is_named() -> None:
     with pytest.raises(UsageError, match="pip install no-such-library"):
         Box("numpy", libraries=["no-such-library"])
