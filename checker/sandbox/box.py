@@ -34,7 +34,8 @@ class Box:
     """A server of children for one kind of answer, started at once. It is a context manager; `close` ends it.
 
     `layers` may leave some out, for tests, or "bubblewrap" and "namespaces" where the system does not have them. `trusted` puts up none and
-    runs on any system with fork. `libraries` are distributions that answers may import beside NumPy and torch.
+    runs on any system with fork. `libraries` are distributions that answers may import beside NumPy and torch. A box ends with the thread
+    that made it.
 
     Raises:
         SandboxUnavailable: a layer cannot be put up here.
