@@ -63,7 +63,7 @@ class End:
 def start(job: Callable[[], bytes], limit: float) -> Child:
     """Fork a child that returns what `job()` returns. Nothing that it prints is seen, and it reads nothing."""
     reading, writing = os.pipe()
-    with _uninterrupted():
+    with uninterrupted():
         pid = os.fork()
         if pid == 0:
             _live(job, writing, limit)
@@ -194,7 +194,7 @@ def _end(child: Child) -> End | None:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Keep an interruption waiting, so that it is never raised in a child nor between a fork and its being known."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
     try:

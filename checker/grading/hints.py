@@ -21,6 +21,7 @@ RATE = "Is it multiplied by the learning rate?"
 ACCUMULATED = "The gradients of earlier steps are still in it: set them to zero before each step."
 STILL = "It does not move."
 IN_STEP = "This is in step {}."
+HALF = "{} is there, but {} is not."
 
 CHINESE = {
     MISSING_SUM: "沿参数被广播的轴求和后就是正确的：是不是漏了求和？",
@@ -36,6 +37,7 @@ CHINESE = {
     ACCUMULATED: "前几步的梯度还留在里面：每一步之前要先清零。",
     STILL: "参数没有变化。",
     IN_STEP: "出现在第 {} 步。",
+    HALF: "有 {}，但没有 {}。",
 }
 
 _PATTERNS = [(re.compile(re.escape(english).replace(r"\{\}", "(.{1,80})")), chinese) for english, chinese in CHINESE.items()]
