@@ -6,6 +6,7 @@ that a point for it would be forged; most also hold an honest answer to another 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -119,10 +120,13 @@ def test_each_layer_stops_something_alone() -> None:
 @pytest.mark.parametrize("layer", LAYERS)
 def test_without_a_layer_an_attack_gets_through(assignment: Assignment, layer: str) -> None:
     """What gets through without this layer, and not with it: so each attack is real, and each layer is needed."""
+    if os.geteuid() != 0 and layer == "privileges":
+        pytest.skip("whoever is not root has no privileges to lose")
+    left_out = {layer, "namespaces"} if os.geteuid() != 0 and layer == "bubblewrap" else {layer}  # only root has namespaces without it
     for name in ALONE[layer]:
         (submission,) = submissions(ATTACKS / f"{name}.py")
         assert BREACH not in _printed(assignment, submission, ALL), name
-        assert BREACH in _printed(assignment, submission, ALL - {layer}), name
+        assert BREACH in _printed(assignment, submission, ALL - left_out), name
 
 
 def _printed(assignment: Assignment, submission: Submission, layers: frozenset[str]) -> str:
