@@ -3,7 +3,7 @@
 Comes in: how many students, and where the other tools are.  Goes out: a table, on the terminal and in docs/benchmarks.md, and as JSON.
 Why: speed is worth nothing if the marks differ, so every mark of every tool is compared with the one that the class was made with, and a
 single difference ends the benchmark with exit code 1.
-    python benchmarks/grading.py [--quick] [--others ENVIRONMENTS] [--markdown FILE] [--json FILE]
+    python benchmarks/grading.py [--quick] [--others ENVIRONMENTS] [--markdown FILE] [--plot FILE] [--json FILE]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Protocol
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded: what is compared is processes, not threads
 
 from answers import TARGETS, Handed, Style, classroom
-from measured import Measured, machine, table
+from measured import Measured, machine, plot, table
 from others import Fresh, Marks, Nbgrader, Otter, environments, installed
 from truth import PARTS
 
@@ -119,6 +119,8 @@ def main() -> None:
     print(f"\n{text}")
     if options.markdown:
         options.markdown.write_text(MARKER.sub(lambda found: f"{found[1]}{text}{found[2]}", options.markdown.read_text()))
+    if options.plot:
+        plot(measured, options.plot)
     if options.json:
         options.json.write_text(json.dumps({"machine": facts, "measured": [asdict(one) for one in measured]}, indent=1))
 
@@ -126,13 +128,14 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Submissions graded a second, and the other ways beside it.")
     parser.add_argument("--students", type=int, default=400, help="submissions that checker grades in each class (default: 400)")
-    parser.add_argument("--few", type=int, default=8, help="submissions that the other ways grade, which take seconds each (default: 8)")
+    parser.add_argument("--few", type=int, default=10, help="submissions that the other ways grade, which take seconds each (default: 10)")
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is measured (default: 3)")
     parser.add_argument("--others", type=Path, metavar="FOLDER", help="also measure the other ways; their environments are, or come, here")
     parser.add_argument(
         "--quick", action="store_true", help="20 mixed submissions, one worker, checker alone: to see that the marks are right"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table between its markers in this file")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the rates into this file, such as rates.svg")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
     if options.quick:
@@ -151,6 +154,7 @@ def _others(options: argparse.Namespace, folder: Path, otter: Path, nbgrader: Pa
         handed = classroom(options.few, STYLES[answers])
         for at_once in sorted({1, cores()}):
             yield answers, Fresh(handed, _made(folder / f"fresh {answers} {at_once}"), at_once=at_once)
+        for at_once in sorted({1, cores()}):
             yield answers, Otter(handed, otter, _made(folder / f"otter {answers} {at_once}"), at_once=at_once)
         yield answers, Nbgrader(handed, nbgrader, _made(folder / f"nbgrader {answers}"))
 

@@ -1,6 +1,6 @@
 """What was measured, and the table of it.
 
-Comes in: rates and seconds, one a repeat.  Goes out: Markdown.  Why: the terminal, the documentation and the file of figures say the same.
+Comes in: rates and seconds, one a repeat.  Goes out: Markdown, and a plot.  Why: the terminal and the documentation say the same.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from checker.provenance import cores, processor
 
@@ -41,7 +42,7 @@ def table(measured: Sequence[Measured], facts: Mapping[str, str]) -> str:
     otter = {(one.answers, one.at_once): one.rate for one in measured if one.tool == OTTER}
     heads = ("", "answers", "at once", "submissions a second", "times Otter", "start, s", "in all, s", "submissions", "wrong parts found")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for one in measured:
+    for one in _by_answers(measured):
         beside = otter.get((one.answers, one.at_once))
         cells = (
             one.tool,
@@ -58,10 +59,35 @@ def table(measured: Sequence[Measured], facts: Mapping[str, str]) -> str:
     return "\n".join([_sentence(facts), "", *lines, ""])
 
 
+def plot(measured: Sequence[Measured], file: Path) -> None:
+    """Each rate as a dot on a logarithmic axis, with the range of its repeats."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    rows = _by_answers(measured)[::-1]
+    figure = Figure(figsize=(8, 0.28 * len(rows) + 0.8), layout="constrained")
+    axes = figure.subplots()
+    for place, one in enumerate(rows):
+        axes.plot([min(one.rates), max(one.rates)], [place, place], color="0.6")
+        axes.plot(one.rate, place, "o", color="C0" if one.tool == OURS else "C7")
+    axes.set_yticks(range(len(rows)), [f"{one.tool}, {one.answers}, {one.at_once} at once" for one in rows])
+    axes.set_xscale("log")
+    axes.set_xlabel("submissions a second, median and range")
+    axes.grid(axis="x", alpha=0.4)
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(file)
+
+
 def machine() -> dict[str, str]:
     """Where this was measured and with what."""
     tools = {name: version(name) for name in ("gradient-checker", "numpy", "torch")}
     return {"processor": processor(), "cores": str(cores()), "kernel": platform.release(), "python": platform.python_version(), **tools}
+
+
+def _by_answers(measured: Sequence[Measured]) -> list[Measured]:
+    """The same, those of the same answers together."""
+    order = list(dict.fromkeys(one.answers for one in measured))
+    return sorted(measured, key=lambda one: order.index(one.answers))
 
 
 def _sentence(facts: Mapping[str, str]) -> str:
