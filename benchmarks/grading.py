@@ -138,6 +138,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the rates into this file, such as rates.svg")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
+    if options.markdown and not MARKER.search(options.markdown.read_text()):
+        parser.error(f"{options.markdown} has no lines <!-- grading --> and <!-- /grading --> to write between")
     if options.quick:
         options.students, options.repeats = 20, 1
     return options

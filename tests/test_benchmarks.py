@@ -93,12 +93,23 @@ def test_no_two_files_of_a_class_are_the_same() -> None:
 
 @pytest.mark.usefixtures("sandbox")
 def test_every_wrong_part_is_found_and_every_right_one_credited(tmp_path: Path) -> None:
-    done = run(str(FOLDER / "grading.py"), "--quick", "--json", str(tmp_path / "figures.json"))
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- grading -->\nold\n<!-- /grading -->\nafter\n")
+    done = run(str(FOLDER / "grading.py"), "--quick", "--json", str(tmp_path / "figures.json"), "--markdown", str(page))
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads((tmp_path / "figures.json").read_text())["measured"]
     assert [one["answers"] for one in measured] == ["mixed"]
     assert measured[0]["found"] == measured[0]["wrong"] > 10
     assert "| checker grade | mixed | 1 |" in done.stdout
+    before, table, after = page.read_text().partition(done.stdout.split("\n\n", 1)[1].strip())
+    assert (before.strip(), bool(table), after.strip()) == ("before\n<!-- grading -->", True, "<!-- /grading -->\nafter")
+
+
+def test_a_page_without_a_place_for_the_table_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("nothing")
+    done = run(str(FOLDER / "grading.py"), "--quick", "--markdown", str(tmp_path / "page.md"))
+    assert done.returncode == 2
+    assert "has no lines <!-- grading --> and <!-- /grading --> to write between" in done.stderr
 
 
 @pytest.mark.usefixtures("benchmark")
