@@ -152,7 +152,7 @@ def report(
 ) -> None:
     """Make a report from record files or from a gradebook, without running anything. None given: the gradebook of this folder."""
     given = sources or [grading_commands.GRADEBOOK]
-    if grading_commands.is_gradebook(given[0]):
+    if any(map(grading_commands.is_gradebook, given)):
         first = grading_commands.class_report(given, output, title=assignment, language=language)
     else:
         from checker.record import read

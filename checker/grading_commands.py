@@ -77,25 +77,26 @@ def grade(
 
         probe(report)
     protection = _protection(without_namespaces, trusted)
-    asked = replace(_assignment(assignment), sandboxed=not trusted)
-    handed_in = found_in(submissions)
-    if not handed_in:
-        raise UsageError(f"{submissions} holds no submission: give a folder with one file or folder for each student.")
-    with children.terminated_as_interrupted(), Gradebook.open(book, seed=seed) as opened:
-        with standings.progress(len(handed_in), quiet=quiet) as advance:
-            outcome = graded(asked, handed_in, opened, workers=workers, protection=protection, preview=preview, on_done=advance)
-        if preview:
-            standings.changes(opened.preview(asked), stream=sys.stdout)
-        else:
-            record = opened.class_record(asked.title)
-            first = None
-            if report:
-                from checker.report.classroom import render_class
+    with children.terminated_as_interrupted():
+        asked = replace(_assignment(assignment), sandboxed=not trusted)
+        handed_in = found_in(submissions)
+        if not handed_in:
+            raise UsageError(f"{submissions} holds no submission: give a folder with one file or folder for each student.")
+        with Gradebook.open(book, seed=seed) as opened:
+            with standings.progress(len(handed_in), quiet=quiet) as advance:
+                outcome = graded(asked, handed_in, opened, workers=workers, protection=protection, preview=preview, on_done=advance)
+            if preview:
+                standings.changes(opened.preview(asked), stream=sys.stdout)
+            else:
+                record = opened.class_record(asked.title)
+                first = None
+                if report:
+                    from checker.report.classroom import render_class
 
-                first = render_class(record, report, language=language)
-            standings.show(record, outcome, stream=sys.stdout, quiet=quiet)
-            if not quiet:
-                typer.echo(f"Gradebook: {book}" + (f"\nReport: {first}" if first else ""))
+                    first = render_class(record, report, language=language)
+                standings.show(record, outcome, stream=sys.stdout, quiet=quiet)
+                if not quiet:
+                    typer.echo(f"Gradebook: {opened.place}" + (f"\nReport: {first}" if first else ""))
     raise typer.Exit(INTERRUPTED if not outcome.complete else HARNESS if outcome.failures else GRADED)
 
 
@@ -142,7 +143,7 @@ def override(
     from checker.grading.gradebook import Gradebook
 
     with Gradebook.open(book, create=False) as opened:
-        opened.override(student, exercise, points, who=who or getpass.getuser(), why=why)
+        opened.override(student, exercise, points, who=who or _you(), why=why)
 
 
 @gradebook.command()
@@ -170,15 +171,22 @@ def forget(
         opened.forget(student)
 
 
+def _you() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container a user may have no name
+        raise UsageError("who decides? Give --who NAME.") from None
+
+
 def is_gradebook(source: str) -> bool:
-    """Whether `source` is a database: a URL, or a file of SQLite's."""
+    """Whether `source` is a database: a URL, or a file of SQLite's; of what is not there, whether its name ends as one."""
     if "://" in source:
         return True
     try:
         with Path(source).open("rb") as file:
             return file.read(len(_SQLITE)) == _SQLITE
     except OSError:
-        return source == GRADEBOOK
+        return Path(source).suffix == Path(GRADEBOOK).suffix
 
 
 def class_report(sources: Sequence[str], folder: Path, *, title: str | None, language: Literal["en", "zh"]) -> Path:

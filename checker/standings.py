@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: More students than this are not listed one by one: `checker export csv` and the report do that.
 LISTED = 60
+#: More lines than this about what needs a person are not shown, and no line is longer than this.
+LINES, LINE = 20, 200
 #: Seconds between two lines of progress where standard error is no terminal.
 EVERY = 10.0
 
@@ -86,10 +88,13 @@ def show(record: ClassRecord, outcome: Outcome, *, stream: TextIO, quiet: bool =
             out.print()
         out.print(exercises(record))
         out.print()
-        for line in needing_a_person(record):
+        lines = list(needing_a_person(record))
+        for line in lines[:LINES]:
             out.print(Text(line))
+        if len(lines) > LINES:
+            out.print(f"! … and {len(lines) - LINES} more: the report has them all.")
     for failure in outcome.failures:
-        out.print(Text(f"{BAD[0]} {printable(failure.submission.source)}: {printable(failure.message)}", BAD[1]))
+        out.print(Text(f"{BAD[0]} {one_line(failure.submission.source)}: {one_line(failure.message)}", BAD[1]))
     if not quiet:
         out.print(summary(record, outcome))
 
@@ -106,9 +111,10 @@ def students(record: ClassRecord) -> Table:
         signs = Text()
         for grade in attempt.grades if attempt else ():
             signs.append(*sign(grade))
-        late = f"late by {attempt.late_days:g} days" if attempt and attempt.late_days else ""
+        late = f"late by {attempt.late_days:g} day{'s' * (attempt.late_days != 1)}" if attempt and attempt.late_days else ""
         name = f"{student.name} ({student.id})" if student.name and student.name != student.id else student.id
-        made.add_row(printable(name), f"{student.earned:.4g}/{record.points:g}", signs, late)
+        earned = f"{student.earned:.4g}" if attempt and attempt.grades else "–"
+        made.add_row(one_line(name), f"{earned}/{record.points:g}", signs, late)
     return made
 
 
@@ -123,26 +129,25 @@ def exercises(record: ClassRecord) -> Table:
         grades = [g for s in record.students if (a := counted(s)) for g in a.grades if g.result.exercise == head.id]
         full = sum(g.earned >= g.points for g in grades)
         nothing = sum(g.earned <= 0 < g.points for g in grades)
-        mean = sum(g.earned for g in grades) / len(grades) if grades else 0.0
+        mean = f"{sum(g.earned for g in grades) / len(grades):.2f}" if grades else "–"
         kinds = Counter(f.kind for g in grades for f in g.result.findings if f.kind is not Kind.RIGHT)
         common = ", ".join(f"{kind.value.replace('_', ' ')} ({count})" for kind, count in kinds.most_common(1))
-        made.add_row(
-            printable(head.name), str(full), str(len(grades) - full - nothing), str(nothing), f"{mean:.2f}/{head.points:g}", common
-        )
+        some = len(grades) - full - nothing
+        made.add_row(one_line(head.name), str(full), str(some), str(nothing), f"{mean}/{head.points:g}", common)
     return made
 
 
 def needing_a_person(record: ClassRecord) -> Iterator[str]:
     """A line for each thing that only a person can decide."""
+    if any(not g.result.sandboxed for s in record.students for a in s.attempts for g in a.grades):
+        yield "! Some grades were made without a sandbox: --i-trust-these-files."
     for student in record.students:
         for attempt in student.attempts:
             for problem in attempt.problems:
-                yield printable(f"! {student.id}: {problem}")
+                yield one_line(f"! {student.id}: {problem}")
             for grade in attempt.grades:
                 for suspicion in grade.result.suspicions:
-                    yield printable(f"! {student.id}, {grade.result.exercise}: {suspicion}")
-    if any(not g.result.sandboxed for s in record.students for a in s.attempts for g in a.grades):
-        yield "! Some grades were made without a sandbox: --i-trust-these-files."
+                    yield one_line(f"! {student.id}, {grade.result.exercise}: {suspicion}")
 
 
 def summary(record: ClassRecord, outcome: Outcome) -> str:
@@ -166,11 +171,17 @@ def changes(found: list[Change], *, stream: TextIO) -> None:
         made.add_column(name, overflow="fold")
     for change in found:
         before = "–" if change.before is None else f"{change.before:.4g}"
-        made.add_row(printable(change.student), printable(change.exercise), before, f"{change.after:.4g}", change.why)
+        made.add_row(one_line(change.student), one_line(change.exercise), before, f"{change.after:.4g}", change.why)
     out = console(stream)
     if found:
         out.print(made)
     out.print(f"{len(found)} grade{'s' * (len(found) != 1)} would change. Nothing was changed.")
+
+
+def one_line(text: str) -> str:
+    """Untrusted text that stays on one line, of bounded length."""
+    shown = printable(" ".join(text[: 4 * LINE].split()))
+    return shown if len(shown) <= LINE else f"{shown[: LINE - 1]}…"
 
 
 def counted(student: StudentRecord) -> Attempt | None:

@@ -58,6 +58,11 @@ class Gradebook:
             engine.dispose()
             raise
 
+    @property
+    def place(self) -> str:
+        """Where it is, as people write it: without a password."""
+        return database.shown(self._engine.url)
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
