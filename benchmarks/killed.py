@@ -22,13 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.answers import TARGETS, classroom
-
 from checker.grading.gradebook import Gradebook
 from checker.grading.grades import ClassRecord
 from checker.grading.ledger import without_times
 
-#: Kills come up to so many seconds after a start: some before the first submission is graded, most while several are.
-LATEST = 14.0
+#: The first kill comes up to so many seconds after the start, before anything is graded; the others when a drawn number of submissions is,
+#: and up to so many seconds later, in the middle of whatever is done then.
+STARTING, AFTERWARDS = 3.0, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,28 +43,25 @@ class Survived:
     seconds: float  #: wall time of all killed runs and the last
 
 
-def survive(folder: Path, *, submissions: int, kills: int, seed: int, latest: float = LATEST) -> Survived:
-    """Grade a class in `folder` in one go, and again under SIGKILLs, and compare."""
+def survive(folder: Path, *, submissions: int, kills: int, seed: int) -> Survived:
+    """Grade a class in `folder` in one go, and again under SIGKILLs at drawn moments, and compare."""
     draw = random.Random(seed)
     _hand_in(folder, submissions)
     _start(folder, "whole.db").wait()
     begun, kept = time.monotonic(), []
-    while len(kept) < kills:
+    for graded in sorted([0, *draw.sample(range(1, submissions), kills - 1)]):
         running = _start(folder, "killed.db")
-        try:
-            running.wait(draw.uniform(0.5, latest))
-            break  # it was done before it could be killed
-        except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-            kept.append(_count(folder / "killed.db", "COUNT(DISTINCT content)"))
+        while running.poll() is None and _graded(folder) < graded:
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.0, AFTERWARDS if graded else STARTING))
+        running.send_signal(signal.SIGKILL)  # where it has ended, this is not sent, and the end is its own
+        if running.wait() == -signal.SIGKILL:
+            kept.append(_graded(folder))
     if _start(folder, "killed.db").wait() != 0:
         raise SystemExit("the last run failed")
     twice = _count(folder / "killed.db", "COUNT(*) - COUNT(DISTINCT content || exercise || fingerprint || conditions)")
     equal = _record(folder / "whole.db") == _record(folder / "killed.db")
-    return Survived(
-        submissions=submissions, kills=len(kept), kept=tuple(kept), equal=equal, twice=twice, seconds=time.monotonic() - begun
-    )
+    return Survived(submissions=submissions, kills=len(kept), kept=tuple(kept), equal=equal, twice=twice, seconds=time.monotonic() - begun)
 
 
 def _hand_in(folder: Path, count: int) -> None:
@@ -78,6 +75,11 @@ def _hand_in(folder: Path, count: int) -> None:
 def _start(folder: Path, gradebook: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "checker", "grade", "submissions", "--gradebook", gradebook, "--seed", "1", "--quiet"]
     return subprocess.Popen(command, cwd=folder)
+
+
+def _graded(folder: Path) -> int:
+    """How many submissions have their results."""
+    return _count(folder / "killed.db", "COUNT(DISTINCT content)")
 
 
 def _count(file: Path, what: str) -> int:
