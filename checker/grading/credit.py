@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from checker.grading.grades import Finding, Grade, Kind, Result
 
-#: The share of a part's points that each kind of finding earns; what is not here earns nothing. An assignment may set each.
+#: The share of a part's points that each kind of finding earns; what is not here earns nothing, such as another shape, which an empty
+#: array has everywhere. An assignment may set each.
 CREDIT: Mapping[Kind, float] = MappingProxyType(
     {
         Kind.RIGHT: 1.0,
@@ -22,8 +23,8 @@ CREDIT: Mapping[Kind, float] = MappingProxyType(
         Kind.FACTOR: 0.5,
         Kind.MEAN: 0.5,
         Kind.TRANSPOSED: 0.5,
+        Kind.UNSUMMED: 0.5,
         Kind.UPSTREAM: 0.25,
-        Kind.SHAPE: 0.25,
         Kind.SOME_ENTRIES: 0.25,
     }
 )

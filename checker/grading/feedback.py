@@ -36,6 +36,11 @@ SENTENCES: dict[Kind, tuple[str, str]] = {
         "the numbers are right, but the shape is {shape}; it should be {expected}.",
         "数值正确，但形状是 {shape}，应为 {expected}。",
     ),
+    Kind.UNSUMMED: (
+        "the shape is {shape}; it should be {expected}. Summed over the axes along which the argument is broadcast it would be right: is a "
+        "sum missing?",
+        "形状是 {shape}，应为 {expected}。沿参数被广播的轴求和后就是正确的：是不是漏了求和？",
+    ),
     Kind.SHAPE: ("the shape is {shape}; it should be {expected}.", "形状是 {shape}，应为 {expected}。"),
     Kind.SOME_ENTRIES: (
         "it is right in some entries only{place}. Look at what is different about the wrong ones.",

@@ -30,6 +30,7 @@ class Kind(enum.StrEnum):
     MEAN = "mean"  #: a mean where a sum was asked, or the reverse; `factor` is the number of terms
     TRANSPOSED = "transposed"  #: the transpose of the gradient
     BROADCAST = "broadcast"  #: another shape that broadcasts to the right one, with right values
+    UNSUMMED = "unsummed"  #: right once it is summed over the axes along which the argument is broadcast
     SHAPE = "shape"  #: another shape
     SOME_ENTRIES = "some_entries"  #: right in some entries only
     UPSTREAM = "upstream"  #: the upstream gradient was not used

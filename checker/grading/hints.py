@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-MISSING_SUM = "Summed over the axes along which the argument is broadcast it would be right: is a sum missing?"
 TRANSPOSED_SHAPE = "The shape is that of the transpose."
 ALSO_TIMES = "It is also {} times what it should be."
 ALSO_FACTOR = "It is also off by a constant factor."
@@ -24,7 +23,6 @@ IN_STEP = "This is in step {}."
 HALF = "{} is there, but {} is not."
 
 CHINESE = {
-    MISSING_SUM: "沿参数被广播的轴求和后就是正确的：是不是漏了求和？",
     TRANSPOSED_SHAPE: "这个形状恰好是转置的形状。",
     ALSO_TIMES: "此外，它还是正确值的 {} 倍。",
     ALSO_FACTOR: "此外，它还相差一个常数倍。",

@@ -76,9 +76,9 @@ def _misshapen(part: str, pairs: Sequence[Pair], sizes: Mapping[int, str]) -> Fi
         return Finding(part=part, kind=Kind.TRANSPOSED, shape=shape, expected_shape=expected, detail=_also(turned, sizes))
     if all(p is not None and p.near for p in map(spread, pairs)):
         return Finding(part=part, kind=Kind.BROADCAST, shape=shape, expected_shape=expected)
-    detail = hints.TRANSPOSED_SHAPE if len(shape) > 1 and shape == expected[::-1] else ""
     if all(p is not None and p.near for p in map(reduced, pairs)):
-        detail = hints.MISSING_SUM
+        return Finding(part=part, kind=Kind.UNSUMMED, shape=shape, expected_shape=expected)
+    detail = hints.TRANSPOSED_SHAPE if len(shape) > 1 and shape == expected[::-1] else ""
     return Finding(part=part, kind=Kind.SHAPE, shape=shape, expected_shape=expected, detail=detail)
 
 

@@ -17,6 +17,7 @@ KINDS: dict[Kind, str] = {
     Kind.MEAN: marked("a mean for a sum, or the reverse"),
     Kind.TRANSPOSED: marked("transposed"),
     Kind.BROADCAST: marked("a shape that only broadcasts to the right one"),
+    Kind.UNSUMMED: marked("a sum over broadcast axes is missing"),
     Kind.SHAPE: marked("the wrong shape"),
     Kind.SOME_ENTRIES: marked("right in some entries only"),
     Kind.UPSTREAM: marked("the upstream gradient is not used"),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+from answering import built_in, judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading.credit import CREDIT, OWN_FORWARD, grade
 from checker.grading.grades import Finding, Kind, Result
+from checker.values import Array
 
 PAGE = Path(__file__).parents[2] / "docs" / "grading-defaults.md"
 
@@ -92,3 +95,10 @@ def test_nothing_earns_less_than_nothing_or_more_than_the_exercise_is_worth(kind
 @pytest.mark.parametrize("kind", list(CREDIT))
 def test_only_what_is_right_earns_everything(kind):
     assert (CREDIT[kind] == 1.0) == (kind is Kind.RIGHT)
+
+
+@pytest.mark.parametrize("target", ["vectors.py::twice_dot", "vectors.py::squares", "matrices.py::matrix_product"])
+@pytest.mark.parametrize("nothing", [np.zeros(0), np.zeros(()), np.ones((1, 1, 1)), np.zeros((7, 7))], ids=lambda array: str(array.shape))
+def test_an_array_of_another_shape_earns_nothing_for_being_an_array(target: str, nothing: Array) -> None:
+    found, _ = judged(target, lambda **given: dict.fromkeys(built_in(target).differentiated, nothing))
+    assert grade(Result(exercise=target, form=None, findings=found), 1.0).earned == 0.0

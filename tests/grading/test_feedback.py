@@ -80,7 +80,7 @@ def test_both_languages_use_the_same_fields():
             "x 的梯度：数值正确，但形状是 (4, 1)，应为 (4,)。",
         ),
         (
-            finding(Kind.SHAPE, shape=(), expected_shape=(2, 3), detail=hints.MISSING_SUM),
+            finding(Kind.UNSUMMED, shape=(), expected_shape=(2, 3)),
             "gradient of x: the shape is (); it should be (2, 3). Summed over the axes along which the argument is broadcast it would be "
             "right: is a sum missing?",
             "x 的梯度：形状是 ()，应为 (2, 3)。沿参数被广播的轴求和后就是正确的：是不是漏了求和？",
@@ -197,6 +197,7 @@ def test_coarse_feedback_says_right_or_wrong_and_nothing_of_how():
         Kind.MEAN,
         Kind.TRANSPOSED,
         Kind.BROADCAST,
+        Kind.UNSUMMED,
         Kind.SHAPE,
         Kind.SOME_ENTRIES,
         Kind.UPSTREAM,

@@ -179,7 +179,7 @@ def test_another_shape_and_a_forgotten_sum():
     assert one(DOT, lambda x: np.ones((3, 7))) == Finding(part="x", kind=Kind.SHAPE, shape=(3, 7), expected_shape=(4,))
     assert one(DOT, lambda x: 4 * x[:3]).kind is Kind.SHAPE
     row, column = found(ROWS, lambda row, column, upstream: {"row": upstream, "column": upstream.sum(axis=1, keepdims=True)})
-    assert (row.kind, row.detail, column.kind) == (Kind.SHAPE, hints.MISSING_SUM, Kind.RIGHT)
+    assert (row.kind, row.shape, row.expected_shape, column.kind) == (Kind.UNSUMMED, (3, 2), (1, 2), Kind.RIGHT)
 
 
 def test_some_entries_only():

@@ -11,7 +11,7 @@ def squares(x, upstream):
 
 
 def row_plus_column(row, column, upstream):
-    return upstream.sum(axis=0), upstream.sum(axis=1)
+    return upstream, upstream.sum(axis=1)
 
 
 def matrix_product(a, b, upstream):
