@@ -117,10 +117,10 @@ def main() -> None:
             measured = [repeated(before, tool) for before, (_, tool) in zip(measured, tools, strict=True)]
     text = table(measured, facts)
     print(f"\n{text}")
-    if options.markdown:
-        options.markdown.write_text(MARKER.sub(lambda found: f"{found[1]}{text}{found[2]}", options.markdown.read_text()))
     if options.plot:
         plot(measured, options.plot)
+    if options.markdown:
+        options.markdown.write_text(MARKER.sub(lambda found: f"{found[1]}{text}{found[2]}", options.markdown.read_text()))
     if options.json:
         options.json.write_text(json.dumps({"machine": facts, "measured": [asdict(one) for one in measured]}, indent=1))
 

@@ -5,6 +5,7 @@ Comes in: rates and seconds, one a repeat.  Goes out: Markdown, and a plot.  Why
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import time
@@ -79,9 +80,17 @@ def plot(measured: Sequence[Measured], file: Path) -> None:
 
 
 def machine() -> dict[str, str]:
-    """Where this was measured and with what."""
+    """Where this is measured, with what, and how busy the machine is beforehand: processes that wait for a core, over the last minute."""
     tools = {name: version(name) for name in ("gradient-checker", "numpy", "torch")}
-    return {"processor": processor(), "cores": str(cores()), "kernel": platform.release(), "python": platform.python_version(), **tools}
+    busy = {"load before": f"{os.getloadavg()[0]:.1f}"}
+    return {
+        "processor": processor(),
+        "cores": str(cores()),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        **tools,
+        **busy,
+    }
 
 
 def _by_answers(measured: Sequence[Measured]) -> list[Measured]:
