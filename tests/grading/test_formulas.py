@@ -262,9 +262,9 @@ EXPENSIVE = [
 
 @pytest.mark.parametrize("text", EXPENSIVE, ids=range(len(EXPENSIVE)))
 def test_no_formula_takes_long(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = answer(twice_dot, text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert not found.right
     if found.error is not None:
         detail = unreadable(found.error, "x").detail
