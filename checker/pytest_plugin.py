@@ -54,14 +54,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--checker-submission",
         metavar="FILE",
         help="Test a student's answers, in the sandbox: one test for each exercise of --checker-exercises, or of the folder "
-        "'exercises' beside FILE.",
+        "'exercises' of the working folder.",
     )
     group.addoption("--checker-i-trust-this-file", action="store_true", help="Run the answers without a sandbox. Only for your own file.")
     parser.addini("checker_exercises", "Files and folders whose exercises are collected as tests.", type="paths", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the exercises' paths to what pytest collects, or have it collect a student's file alone."""
+    """Add the exercises' paths to what pytest collects. With a student's file it collects nothing that is not named: see below."""
     config.stash[_PATHS], config.stash[_RECORDS] = [], {}
     submission = config.getoption("--checker-submission")
     if submission is not None:
@@ -70,7 +70,6 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"checker: {submission} is no file; --checker-submission takes a student's file.")
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args.clear()
-        config.args.append(str(file))
         return
     given = [config.invocation_params.dir / text for text in config.getoption("--checker-exercises")]
     paths = [Path(path) for path in (*given, *config.getini("checker_exercises"))]
@@ -84,18 +83,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
-    """Collect a file below one of the paths as exercises, as tests too only where its name says that it holds some; and a student's file,
-    which pytest must not import, as nothing else."""
+    """Collect a file below one of the paths as exercises, as tests too only where its name says that it holds some."""
     found: list[pytest.Collector] = yield  # type: ignore[assignment]
-    submission = parent.config.getoption("--checker-submission")
-    if submission is not None and file_path == (parent.config.invocation_params.dir / submission).resolve():
-        from checker.pytest_submission import SubmissionFile
-
-        return [SubmissionFile.from_parent(parent, path=file_path)]  # type: ignore[return-value]
     if file_path.suffix != ".py" or not _wanted(parent.config, file_path):
         return found  # type: ignore[return-value]
     holds_tests = any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("python_files"))
     return [*(found if holds_tests else []), ExerciseFile.from_parent(parent, path=file_path)]  # type: ignore[return-value]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add a student's answers. pytest does not walk to the file, on which way it would import a `conftest.py` and an `__init__.py` that
+    the student put beside it."""
+    submission = config.getoption("--checker-submission")
+    if submission is not None:
+        from checker.pytest_submission import SubmissionFile
+
+        items.extend(session.genitems(SubmissionFile.from_parent(session, path=config.invocation_params.dir / submission)))
 
 
 class ExerciseFile(pytest.File):

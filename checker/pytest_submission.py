@@ -33,11 +33,15 @@ class SubmissionFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item]:
         """One test for each exercise that was asked for."""
+        from checker.errors import Error
         from checker.grading.assignment import plain
         from checker.grading.intake import submissions
 
-        assignment = plain(exercises_for(self.config, self.path))
-        (submission,) = submissions(self.path)
+        try:
+            assignment = plain(exercises_for(self.config))
+            (submission,) = submissions(self.path)
+        except Error as error:
+            raise self.CollectError(f"checker: {error}") from None
         for exercise in assignment.exercises:
             item = SubmissionItem.from_parent(self, name=exercise.name, exercise=exercise, submission=submission)
             item.grader = lambda: self._grader(assignment)
@@ -68,29 +72,33 @@ class SubmissionItem(pytest.Item):
         """Raise where something is to be corrected; skip what has no answer yet."""
         from checker.grading.feedback import summary
         from checker.grading.grades import Kind
+        from checker.sandbox.wall import SandboxUnavailable
 
-        (result,) = self.grader().results(self.submission, [self.exercise.id])
+        try:
+            (result,) = self.grader().results(self.submission, [self.exercise.id])
+        except SandboxUnavailable as error:
+            raise NotRight(f"{error}\nTo run your own file without a sandbox: --checker-i-trust-this-file") from None
         if all(finding.kind is Kind.RIGHT for finding in result.findings):
             return
-        if all(finding.kind is Kind.ABSENT and not finding.detail for finding in result.findings):
-            pytest.skip(f"{self.exercise.name} has no answer in {self.path.name}")
         problems = "".join(f"\n{problem}" for problem in self.submission.problems)
+        if not problems and all(finding.kind is Kind.ABSENT and not finding.detail for finding in result.findings):
+            pytest.skip(f"{self.exercise.name} has no answer in {self.path.name}")
         raise NotRight(summary(result, "en") + problems + (f"\nprinted:\n{result.output}" if result.output else ""))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from checker.errors import Error
-        from checker.terminal import printable
+        from checker.inert import inert
 
         known = isinstance(excinfo.value, (NotRight, Error))
-        return printable(str(excinfo.value)) if known else super().repr_failure(excinfo, style)
+        return inert(str(excinfo.value)) if known else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, self.name
 
 
-def exercises_for(config: pytest.Config, file: Path) -> list[str]:
-    """The exercises that a file is tested by: those given by `--checker-exercises`, else the folder `exercises` beside the file, which is
-    where `checker starter` writes them, else the built-in ones."""
+def exercises_for(config: pytest.Config) -> list[str]:
+    """The exercises that a file is tested by: those given by `--checker-exercises`, else the folder `exercises` of the working folder, as
+    in what `checker starter` writes, else the built-in ones. Exercises run as the user: those beside somebody's file may be somebody's."""
     given = [*config.getoption("--checker-exercises"), *map(str, config.getini("checker_exercises"))]
-    beside = file.parent / "exercises"
-    return given or ([str(beside)] if beside.is_dir() else [])
+    own = config.invocation_params.dir / "exercises"
+    return given or ([str(own)] if own.is_dir() else [])
