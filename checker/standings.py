@@ -17,8 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from checker.grading.grades import Attempt, ClassRecord, Grade, Kind, StudentRecord
-from checker.terminal import BAD, GOOD, console, printable
+from checker.grading.grades import ClassRecord, Grade, Kind
+from checker.inert import inert_line
+from checker.terminal import BAD, GOOD, console
 
 if TYPE_CHECKING:
     from checker.grading.regrading import Change
@@ -94,7 +95,7 @@ def show(record: ClassRecord, outcome: Outcome, *, stream: TextIO, quiet: bool =
         if len(lines) > LINES:
             out.print(f"! … and {len(lines) - LINES} more: the report has them all.")
     for failure in outcome.failures:
-        out.print(Text(f"{BAD[0]} {one_line(failure.submission.source)}: {one_line(failure.message)}", BAD[1]))
+        out.print(Text(f"{BAD[0]} {inert_line(failure.submission.source, LINE)}: {inert_line(failure.message, LINE)}", BAD[1]))
     if not quiet:
         out.print(summary(record, outcome))
 
@@ -107,14 +108,14 @@ def students(record: ClassRecord) -> Table:
     made.add_column("exercises", overflow="fold")
     made.add_column("", overflow="fold")
     for student in record.students:
-        attempt = counted(student)
+        attempt = student.counted
         signs = Text()
         for grade in attempt.grades if attempt else ():
             signs.append(*sign(grade))
         late = f"late by {attempt.late_days:g} day{'s' * (attempt.late_days != 1)}" if attempt and attempt.late_days else ""
         name = f"{student.name} ({student.id})" if student.name and student.name != student.id else student.id
         earned = f"{student.earned:.4g}" if attempt and attempt.grades else "–"
-        made.add_row(one_line(name), f"{earned}/{record.points:g}", signs, late)
+        made.add_row(inert_line(name, LINE), f"{earned}/{record.points:g}", signs, late)
     return made
 
 
@@ -126,14 +127,14 @@ def exercises(record: ClassRecord) -> Table:
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("most frequent mistake", overflow="fold")
     for head in record.exercises:
-        grades = [g for s in record.students if (a := counted(s)) for g in a.grades if g.result.exercise == head.id]
+        grades = [g for s in record.students if (a := s.counted) for g in a.grades if g.result.exercise == head.id]
         full = sum(g.earned >= g.points for g in grades)
         nothing = sum(g.earned <= 0 < g.points for g in grades)
         mean = f"{sum(g.earned for g in grades) / len(grades):.2f}" if grades else "–"
         kinds = Counter(f.kind for g in grades for f in g.result.findings if f.kind is not Kind.RIGHT)
         common = ", ".join(f"{kind.value.replace('_', ' ')} ({count})" for kind, count in kinds.most_common(1))
         some = len(grades) - full - nothing
-        made.add_row(one_line(head.name), str(full), str(some), str(nothing), f"{mean}/{head.points:g}", common)
+        made.add_row(inert_line(head.name, LINE), str(full), str(some), str(nothing), f"{mean}/{head.points:g}", common)
     return made
 
 
@@ -144,10 +145,10 @@ def needing_a_person(record: ClassRecord) -> Iterator[str]:
     for student in record.students:
         for attempt in student.attempts:
             for problem in attempt.problems:
-                yield one_line(f"! {student.id}: {problem}")
+                yield inert_line(f"! {student.id}: {problem}", LINE)
             for grade in attempt.grades:
                 for suspicion in grade.result.suspicions:
-                    yield one_line(f"! {student.id}, {grade.result.exercise}: {suspicion}")
+                    yield inert_line(f"! {student.id}, {grade.result.exercise}: {suspicion}", LINE)
 
 
 def summary(record: ClassRecord, outcome: Outcome) -> str:
@@ -171,22 +172,11 @@ def changes(found: list[Change], *, stream: TextIO) -> None:
         made.add_column(name, overflow="fold")
     for change in found:
         before = "–" if change.before is None else f"{change.before:.4g}"
-        made.add_row(one_line(change.student), one_line(change.exercise), before, f"{change.after:.4g}", change.why)
+        made.add_row(inert_line(change.student, LINE), inert_line(change.exercise, LINE), before, f"{change.after:.4g}", change.why)
     out = console(stream)
     if found:
         out.print(made)
     out.print(f"{len(found)} grade{'s' * (len(found) != 1)} would change. Nothing was changed.")
-
-
-def one_line(text: str) -> str:
-    """Untrusted text that stays on one line, of bounded length."""
-    shown = printable(" ".join(text[: 4 * LINE].split()))
-    return shown if len(shown) <= LINE else f"{shown[: LINE - 1]}…"
-
-
-def counted(student: StudentRecord) -> Attempt | None:
-    """The attempt that a student's points come from."""
-    return next((attempt for attempt in student.attempts if attempt.counts), None)
 
 
 def sign(grade: Grade) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checker.authoring import Exercise
+from checker.inert import inert
 from checker.record import Document, Record, Refusal
 from checker.values import Comparison, Verdict
 
@@ -78,7 +79,7 @@ def listing(exercises: Sequence[Exercise]) -> Table:
     made.add_column()
     for exercise in exercises:
         expected = "" if exercise.expects == Verdict.AGREES else f" (expected: {exercise.expects})"
-        made.add_row(printable(exercise.id), printable(exercise.title.get("en", "") + expected))
+        made.add_row(inert(exercise.id), inert(exercise.title.get("en", "") + expected))
     return made
 
 
@@ -98,7 +99,7 @@ def table(records: Sequence[Record]) -> Table:
         sign, colour = GOOD if record.as_expected else BAD
         verdict = f"{sign} {record.verdict}" + (", as expected" if record.as_expected and record.verdict != Verdict.AGREES else "")
         made.add_row(
-            printable(record.exercise),
+            inert(record.exercise),
             Text(verdict, colour),
             f"{len(record.required) - len(record.missing)}/{len(record.required)}",
             str(len(record.cases)),
@@ -112,13 +113,13 @@ def unexpected(record: Record, width: int) -> Iterator[Text]:
     """A record that is not as expected: the sentence, the worst entry of each method and argument, what is missing, where and how to see it
     again."""
     sign, colour = BAD
-    yield Text.assemble((f"{sign} {printable(record.exercise)}", colour), f": {record.verdict}, expected {record.expected}")
+    yield Text.assemble((f"{sign} {inert(record.exercise)}", colour), f": {record.verdict}, expected {record.expected}")
     lines = [record.explanation, *(line for line in _worst(record) if line not in record.explanation), *_missing(record)]
     lines += [f"published {p.what}: {p.published}, found {p.found}" for p in record.published if not p.reproduced]
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
     for line in dict.fromkeys(filter(None, lines)):
-        wrapped = textwrap.wrap(printable(line), width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
+        wrapped = textwrap.wrap(inert(line), width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
         yield Text("\n".join(wrapped))
 
 
@@ -129,7 +130,7 @@ def refusal(refused: Refusal) -> Text:
     named = refused.what in (refused.file or "") or refused.message.startswith(f"{refused.what.rpartition('::')[2]}: ")
     what = "" if named or refused.what in refused.message else f"{refused.what}: "
     return Text.assemble(
-        (f"{sign} {place or refused.what}", colour), printable(f": {what if place else ''}{refused.message} {refused.advice}".rstrip())
+        (inert(f"{sign} {place or refused.what}"), colour), inert(f": {what if place else ''}{refused.message} {refused.advice}".rstrip())
     )
 
 
@@ -145,11 +146,6 @@ def summary(document: Document, of: int) -> str:
     if not document.complete:
         parts.append(f"interrupted before {of - len(records)} of {of} were finished" if of else "interrupted before any was found")
     return " · ".join(parts)
-
-
-def printable(text: str) -> str:
-    """`text` without anything that moves the cursor or changes the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _worst(record: Record) -> Iterator[str]:

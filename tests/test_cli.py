@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -539,9 +540,11 @@ def test_the_harness_failing_ends_with_3(checker: Any, folder: Path, monkeypatch
 
 
 def test_names_cannot_move_the_cursor() -> None:
-    from checker.terminal import printable
+    from checker import terminal
 
-    assert printable("a\x1b[2Jb\r\x07c\nd é ✓") == "a\\x1b[2Jb\\r\\x07c\nd é ✓"
+    said = io.StringIO()
+    terminal.refused([Refusal(what="a\x1b[2J", fault="author", file="b\r.py", line=None, message="c\x07 é ✓.", advice="")], stream=said)
+    assert said.getvalue() == "✗ b\\r.py: a\\x1b[2J: c\\x07 é ✓.\n"
 
 
 def test_a_long_table_fits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from checker.exporters.words import about, counted, graded, line, right, said
+from checker.exporters.words import about, graded, right, said
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, StudentRecord
+from checker.inert import inert_line
 
 
 class Gradescope:
@@ -35,7 +36,7 @@ def file_name(student: str) -> str:
 
 
 def _results(record: ClassRecord, student: StudentRecord) -> bytes:
-    attempt = counted(student)
+    attempt = student.counted
     results = {
         "score": round(student.earned, 6),
         "output": about(attempt) if attempt else "Nothing was handed in.",
@@ -52,7 +53,7 @@ def _results(record: ClassRecord, student: StudentRecord) -> bytes:
 def _test(number: str, head: ExerciseHead, attempt: Attempt | None) -> dict[str, Any]:
     grade = graded(attempt, head)
     return {
-        "name": line(f"{head.title.en} ({head.name})"),
+        "name": inert_line(f"{head.title.en} ({head.name})"),
         "number": number,
         "score": round(grade.earned, 6) if grade else 0.0,
         "max_score": head.points,

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from checker.exporters.words import about, counted, graded, line, right, said
+from checker.exporters.words import about, graded, right, said
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, StudentRecord
+from checker.inert import inert_line
 
 
 class Junit:
@@ -21,7 +22,7 @@ class Junit:
     name = "junit"
 
     def export(self, record: ClassRecord) -> Mapping[str, bytes]:
-        xml = JUnitXml(line(record.title))
+        xml = JUnitXml(inert_line(record.title))
         suites = [_suite(record, student) for student in record.students]
         xml.extend(suites)  # type: ignore[no-untyped-call]  # where `add_testsuite` would compare every two of them
         xml.update_statistics()  # type: ignore[no-untyped-call]
@@ -31,22 +32,22 @@ class Junit:
 
 
 def _suite(record: ClassRecord, student: StudentRecord) -> TestSuite:
-    suite, attempt = TestSuite(_name(student)), counted(student)
+    suite, attempt = TestSuite(_name(student)), student.counted
     about_all = about(attempt) if attempt else "Nothing was handed in."
     told = {"name": student.name, "earned": f"{student.earned:g}", "points": f"{record.points:g}", "about": about_all}
     for name, value in told.items():
-        suite.add_property(name, line(value))
+        suite.add_property(name, inert_line(value))
     suite.add_testcases([_case(student, attempt, head) for head in record.exercises])
     return suite
 
 
 def _name(student: StudentRecord) -> str:
-    return line(student.id) or "?"  # JUnit has no suite without a name
+    return inert_line(student.id) or "?"  # JUnit has no suite without a name
 
 
 def _case(student: StudentRecord, attempt: Attempt | None, head: ExerciseHead) -> TestCase:
     grade = graded(attempt, head)
-    case = TestCase(line(head.name), classname=_name(student), time=round(grade.result.seconds, 3) if grade else 0.0)
+    case = TestCase(inert_line(head.name), classname=_name(student), time=round(grade.result.seconds, 3) if grade else 0.0)
     if attempt is None or grade is None:
         case.result = [Skipped("not graded")]
     elif not right(grade):

@@ -11,8 +11,9 @@ import io
 import re
 from collections.abc import Mapping
 
-from checker.exporters.words import counted, graded, line
+from checker.exporters.words import graded
 from checker.grading.grades import ClassRecord, StudentRecord
+from checker.inert import inert_line
 
 BEFORE = ("student", "name")
 AFTER = ("total", "points", "late_days", "deduction", "attempt", "attempts", "submitted", "by_hand")
@@ -37,12 +38,12 @@ class Csv:
 
 def safe(text: str) -> str:
     """`text` on one line, and so that no spreadsheet computes it."""
-    shown = line(text)
+    shown = inert_line(text)
     return f"'{shown}" if _COMPUTED.match(shown) and not _NUMBER.fullmatch(shown) else shown
 
 
 def _row(record: ClassRecord, student: StudentRecord) -> list[str]:
-    attempt = counted(student)
+    attempt = student.counted
     grades = {head.name: graded(attempt, head) for head in record.exercises}
     earned = [_shown(one.earned) if one else "" for one in grades.values()]
     about = ["", "", "", "0", "", ""]

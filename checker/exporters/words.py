@@ -1,35 +1,15 @@
-"""What exports for students say, and text that every format can hold.
+"""What exports for students say.
 
-Comes in: a grade, or any text.  Goes out: plain text.  Why: formats differ in what they cannot hold, and text that a student wrote must be
-data in all of them; and what a student reads is said in one place, which never holds a true value.
+Comes in: an attempt or a grade.  Goes out: inert text.  Why: what a student reads is said in one place, which never holds a true value.
 """
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from checker.grading.feedback import coarse, summary
-from checker.grading.grades import Attempt, ExerciseHead, Grade, Kind, StudentRecord
-
-#: What XML 1.0 cannot hold and a terminal would obey (controls, halves of characters, two that are none), and marks that turn text around.
-_UNHOLDABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
-
-
-def holdable(text: str) -> str:
-    """`text` without characters that no format may hold."""
-    return _UNHOLDABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def line(text: str) -> str:
-    """`text` on one line."""
-    return " ".join(holdable(text).split())
-
-
-def counted(student: StudentRecord) -> Attempt | None:
-    """The attempt that a student's points come from; where none counts, the last."""
-    return next((one for one in student.attempts if one.counts), student.attempts[-1] if student.attempts else None)
+from checker.grading.grades import Attempt, ExerciseHead, Grade, Kind
+from checker.inert import inert
 
 
 def graded(attempt: Attempt | None, head: ExerciseHead) -> Grade | None:
@@ -49,11 +29,11 @@ def said(grade: Grade, attempt: Attempt) -> str:
     findings = [coarse(one) if attempt.coarse else one for one in grade.result.findings]
     found = summary(msgspec.structs.replace(grade.result, findings=findings), "en")
     by_hand = f"\nPoints given by hand: {grade.override.why}" if grade.override else ""
-    return holdable(f"{grade.earned:g} of {grade.points:g} points.\n{found}{by_hand}")
+    return inert(f"{grade.earned:g} of {grade.points:g} points.\n{found}{by_hand}")
 
 
 def about(attempt: Attempt) -> str:
     """What a student reads about an attempt as a whole: lateness, and files that could not be read."""
     days = "a day" if attempt.late_days == 1 else f"{attempt.late_days:g} days"
     late = f"Late by {days}: {attempt.deduction:.0%} of the points are taken." if attempt.late_days else ""
-    return holdable("\n".join(one for one in (f"Attempt {attempt.number}.", late, *attempt.problems) if one))
+    return inert("\n".join(one for one in (f"Attempt {attempt.number}.", late, *attempt.problems) if one))

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from checker.grading import sources
-from checker.grading.files import Unreadable, printable
+from checker.grading.files import Unreadable
+from checker.inert import NAME, inert_line
 
 ANSWERS = 2**16  #: bytes of an `answers.toml`
 LINE = 4_000  #: characters of a line: reading a name takes the square of the names that dots join in it
@@ -39,7 +40,7 @@ def formulas(data: bytes) -> dict[str, dict[str, str]]:
     except RecursionError:
         raise Unreadable(_TOO_DEEP) from None
     except ValueError as error:
-        raise Unreadable(f'cannot be read: {printable(str(error))}. Write one formula a line, as in: twice_dot = "4 * x"') from None
+        raise Unreadable(f'cannot be read: {inert_line(str(error))}. Write one formula a line, as in: twice_dot = "4 * x"') from None
     return {exercise: dict(_formulas(exercise, value)) for exercise, value in table.items()}
 
 
@@ -56,5 +57,5 @@ def _formulas(exercise: str, value: Any) -> Iterator[tuple[str, str]]:
             yield key, value
         else:
             kind = {bool: "true or false", int: "a number", float: "a number", list: "a list"}.get(type(value), "a date or time")
-            place = printable(f"{exercise}.{key}" if key else exercise)[:80]
+            place = inert_line(f"{exercise}.{key}" if key else exercise, NAME)
             raise Unreadable(f"says that {place} is {kind}: write the formula as text, in quotes.")

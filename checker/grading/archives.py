@@ -16,7 +16,7 @@ from mmap import ACCESS_READ, mmap
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from checker.grading.files import DEPTH, ENTRIES, Entry, Unreadable, litter, printable, too_large
+from checker.grading.files import DEPTH, ENTRIES, Entry, Unreadable, canonical, litter, too_large
 
 ZIP = 32 * 2**20  #: bytes of a student's zip
 CLASS_ENTRIES = 500_000  #: entries of the zip of a class, those of zips inside it included
@@ -108,8 +108,8 @@ def _path(name: str) -> tuple[str, ...]:
     """The name as folders and file, or as one piece where it does not begin in a folder of the zip."""
     parts = [part for part in name[:NAME].split("/") if part not in ("", ".")]
     if name.startswith("/") or parts[:1] in ([], [".."]):
-        return (printable(name[:NAME]),)
-    return tuple(map(printable, parts))
+        return (canonical(name[:NAME]),)
+    return tuple(map(canonical, parts))
 
 
 def _problem(info: ZipInfo, name: str) -> str:

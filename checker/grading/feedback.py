@@ -1,23 +1,22 @@
 """What a student reads.
 
 Comes in: findings.  Goes out: sentences of plain text in English or Simplified Chinese.  Why: a sentence says what was found, where, and
-what to look at again; it is made of a finding alone, which holds no true value. What students wrote is cleaned: it is data here.
+what to look at again; it is made of a finding alone, which holds no true value. What students wrote is made inert: it is data here.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Literal
 
 from checker.grading.grades import Finding, Kind, Result
 from checker.grading.hints import in_chinese
+from checker.inert import NAME, inert_line
 from checker.values import Number
 
 Language = Literal["en", "zh"]
 
-#: So many characters of what a program said, of a name and of a factor are shown.
-DETAIL, NAME = 400, 80
+#: So many characters of what a program said are shown.
+DETAIL = 400
 
 #: One row a kind: English, Chinese. Fields are those of a finding; `each` begins a sentence about all entries.
 SENTENCES: dict[Kind, tuple[str, str]] = {
@@ -81,8 +80,6 @@ SENTENCES: dict[Kind, tuple[str, str]] = {
 
 _NO_FACTOR = ("{each} is off by the same constant factor.", "{each}与正确值相差同一个常数倍。")
 _OWN = (" (Judged by your own forward, whose value is wrong.)", "（按你自己的前向函数来判断，它的值是错的。）")
-#: Terminal escape sequences: CSI, OSC, and any other.
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?|\x9b[0-?]*[ -/]*[@-~]", re.DOTALL)
 #: Kinds of what was computed and is not right; the others say that nothing was.
 _MISTAKES = frozenset(SENTENCES) - {
     Kind.RIGHT, Kind.MISSING, Kind.ABSENT, Kind.UNREADABLE, Kind.FORBIDDEN, Kind.RETURNED, Kind.RAISED, Kind.TIMED_OUT, Kind.MEMORY,
@@ -104,13 +101,13 @@ def sentence(finding: Finding, language: Language) -> str:
         template = _NO_FACTOR[which]
     said = template.format(
         each=(("it", "结果") if finding.entries == 1 else ("every entry", "每个元素都"))[which],
-        factor=clean(finding.factor, NAME),
+        factor=inert_line(finding.factor, NAME),
         shape=_shape(finding.shape),
         expected=_shape(finding.expected_shape),
         place=_place(finding, language),
     )
     said += _OWN[which] if finding.forward else ""
-    detail = clean(finding.detail, DETAIL)
+    detail = inert_line(finding.detail, DETAIL)
     if detail:
         said += f" {detail}" if language == "en" else in_chinese(detail)
     subject = _subject(finding, language)
@@ -134,16 +131,8 @@ def coarse(finding: Finding) -> Finding:
     return finding
 
 
-def clean(text: str, limit: int) -> str:
-    """Untrusted text on one line, without controls, escape sequences and marks that turn text around; cut, with "…", after `limit`."""
-    text = _ESCAPES.sub("", text[: 8 * limit])
-    shown = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
 def _subject(finding: Finding, language: Language) -> str:
-    name = clean(finding.part, NAME)
+    name = inert_line(finding.part, NAME)
     if not name:
         return ""
     if finding.part == "forward":
@@ -170,7 +159,7 @@ def _place(finding: Finding, language: Language) -> str:
 
 
 def _source(finding: Finding, language: Language) -> str:
-    label = clean(finding.label, NAME)
+    label = inert_line(finding.label, NAME)
     if language == "en":
         places = [label] * bool(label) + [f"line {finding.line}"] * (finding.line is not None)
         return f" ({', '.join(places)})" if places else ""

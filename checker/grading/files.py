@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from checker.inert import inert
+
 ENTRIES = 20_000  #: files and folders of one student that are looked at
 CROWD = 200_000  #: names in one folder among which programs are looked for
 DEPTH = 16  #: folders inside one another
@@ -35,7 +37,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file that was found. `path` are its folders and its name, printable; `problem` says after its name why it is refused, where it is.
+    """A file that was found. `path` are its folders and its name, canonical; `problem` says after its name why it is refused, where it is.
 
     `read(limit)` gives its bytes.
 
@@ -63,16 +65,14 @@ def crowded(path: tuple[str, ...]) -> Entry:
     return Entry(path, problem=f"holds more than {ENTRIES:,} files; the others were not looked at.")
 
 
-def printable(text: str) -> str:
-    r"""`text` in Unicode's composed form, with every character that would not show as itself written as an escape.
+def canonical(name: str) -> str:
+    r"""The name of a file or a student: inert, and in Unicode's composed form, in which what looks the same is the same. White space is not
+    collapsed, for two names must stay two.
 
-    Neither control characters, nor marks that turn the direction of writing, nor bytes that are no text come through.
-
-    >>> printable("e\u0301\x1b[31m")
-    'é\\x1b[31m'
+    >>> canonical("e\u0301\n\x1b[31m") == "é\\n\\x1b[31m"
+    True
     """
-    text = unicodedata.normalize("NFC", text)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return inert(unicodedata.normalize("NFC", name)).replace("\n", r"\n").replace("\t", r"\t")
 
 
 def too_large(limit: int) -> Unreadable:
@@ -104,7 +104,7 @@ def found(root: Path) -> list[Entry]:
     not looked at.
     """
     entries: list[Entry] = []
-    waiting: list[tuple[Path, tuple[str, ...]]] = [(root, (printable(root.name),))]
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(root, (canonical(root.name),))]
     for _ in range(ENTRIES + 1):
         if not waiting:
             return entries
@@ -116,8 +116,8 @@ def found(root: Path) -> list[Entry]:
         if isinstance(found, Entry):
             entries.append(found)
         else:
-            waiting.extend((child, (*name, printable(child.name))) for child in reversed(found))
-    return [*entries, crowded((printable(root.name),))]
+            waiting.extend((child, (*name, canonical(child.name))) for child in reversed(found))
+    return [*entries, crowded((canonical(root.name),))]
 
 
 def _look(path: Path, name: tuple[str, ...]) -> Entry | list[Path]:

@@ -128,6 +128,11 @@ class StudentRecord(msgspec.Struct, frozen=True, kw_only=True):
     earned: float
     attempts: list[Attempt]
 
+    @property
+    def counted(self) -> Attempt | None:
+        """The attempt that counts; none where there is no attempt."""
+        return next((attempt for attempt in self.attempts if attempt.counts), None)
+
 
 class ExerciseHead(msgspec.Struct, frozen=True, kw_only=True):
     """What pages need to know of an exercise; never its answer."""

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from checker.grading import learning_systems
-from checker.grading.files import Entry, Unreadable, printable
+from checker.grading.files import Entry, Unreadable, canonical
 from checker.grading.learning_systems import HandIn
 from checker.grading.submission import Student
 
@@ -56,7 +56,7 @@ def hand_ins(data: bytes, groups: Mapping[str, Sequence[Entry]], source: str) ->
                 others.pop(attempt, None)
                 entries = tuple(entry.inside for entry in groups.get(attempt, ()))
                 found += [
-                    HandIn(student=student, entries=entries, submitted=submitted, attempt=number, source=f"{source}/{printable(attempt)}")
+                    HandIn(student=student, entries=entries, submitted=submitted, attempt=number, source=f"{source}/{canonical(attempt)}")
                     for student in _students(folder, _table(record))
                 ]
     return found + learning_systems.hand_ins(others, source)
@@ -111,11 +111,11 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 def _students(folder: str, record: Mapping[str, Any]) -> list[Student]:
     found = []
     for submitter in _rows(record.get("submitters")):
-        told = {key: printable(value).strip() for key, value in submitter.items() if isinstance(value, str)}
+        told = {key: canonical(value).strip() for key, value in submitter.items() if isinstance(value, str)}
         identity = told.get("sid") or told.get("email") or told.get("name")
         if identity:
             found.append(Student(id=identity, name=told.get("name", "")))
-    return found or [Student(id=printable(folder))]
+    return found or [Student(id=canonical(folder))]
 
 
 def _attempts(folder: str, record: Mapping[str, Any]) -> list[tuple[str, datetime | None]]:

@@ -66,7 +66,7 @@ def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
             with path.open("rb") as file:
                 yield _archive(archives.entries(file, archives.CLASS_ENTRIES)), str(path)
         elif files.kind(path.name):
-            name = files.printable(path.name)
+            name = files.canonical(path.name)
             yield {name: [replace(entry, path=(name,)) for entry in files.found(path.resolve())]}, str(path.parent)
         else:
             raise UsageError(
@@ -88,7 +88,7 @@ def _folder(path: Path) -> dict[str, list[Entry]]:
             children = inner
     if len(children) > CLASS:
         raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
-    return {files.printable(child.name): files.found(child) for child in children}
+    return {files.canonical(child.name): files.found(child) for child in children}
 
 
 def _children(path: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Finding, Grade, Kind, StudentRecord
-from checker.report.foreign import line, visible
+from checker.inert import NAME, inert, inert_line
 from checker.report.language import marked
 from checker.report.standing import Standing, standing
 
@@ -118,11 +118,6 @@ class ClassPage:
     leaves: tuple[tuple[Row, ...], ...]  #: the students: those that are shown first, and the rest
 
 
-def counting(student: StudentRecord) -> Attempt | None:
-    """The attempt that the total comes from."""
-    return next((attempt for attempt in student.attempts if attempt.counts), None)
-
-
 def by_exercise(attempt: Attempt) -> dict[str, Grade]:
     return {grade.result.exercise: grade for grade in attempt.grades}
 
@@ -130,11 +125,11 @@ def by_exercise(attempt: Attempt) -> dict[str, Grade]:
 def class_page(record: ClassRecord, names: Sequence[str]) -> ClassPage:
     """`names` are the students' file names, in their order."""
     rows = tuple(_row(record, student, name) for student, name in zip(record.students, names, strict=True))
-    attempts = [attempt for student in record.students if (attempt := counting(student))]
+    attempts = [attempt for student in record.students if (attempt := student.counted)]
     totals = [student.earned for student in record.students if student.attempts]
     return ClassPage(
         record=record,
-        title=line(record.title),
+        title=inert_line(record.title, NAME),
         handed_in=len(totals),
         submissions=sum(len(student.attempts) for student in record.students),
         mean=statistics.fmean(totals) if totals else None,
@@ -147,12 +142,12 @@ def class_page(record: ClassRecord, names: Sequence[str]) -> ClassPage:
 
 
 def _row(record: ClassRecord, student: StudentRecord, name: str) -> Row:
-    attempt = counting(student)
+    attempt = student.counted
     grades = by_exercise(attempt) if attempt else {}
     cells = [grades.get(head.id) for head in record.exercises] if attempt else []
     return Row(
-        id=line(student.id),
-        name=line(student.name),
+        id=inert_line(student.id, NAME),
+        name=inert_line(student.name, NAME),
         page=f"{name}.html",
         cells=tuple(Cell(standing=standing(grade), earned=grade.earned if grade else 0.0) for grade in cells),
         earned=student.earned,
@@ -170,9 +165,9 @@ def concerns(record: ClassRecord, attempt: Attempt) -> Iterator[Concern]:
         yield Concern(kind="ungraded", exercise=", ".join(missing) if grades else "")
     for head in record.exercises:
         if grade := grades.get(head.id):
-            yield from (Concern(kind="suspicious", exercise=head.name, text=visible(text, 400)) for text in grade.result.suspicions)
+            yield from (Concern(kind="suspicious", exercise=head.name, text=inert(text, 400)) for text in grade.result.suspicions)
     for problem in attempt.problems:
-        yield Concern(kind="unreadable", text=visible(problem, 400))
+        yield Concern(kind="unreadable", text=inert(problem, 400))
     if not all(grade.result.sandboxed for grade in attempt.grades):
         yield Concern(kind="unsandboxed")
 
@@ -196,7 +191,9 @@ def _difficulty(head: ExerciseHead, grades: Sequence[Grade | None]) -> Difficult
         of=len(grades),
         mean=statistics.fmean(earned) if earned else 0.0,
         mistakes=tuple(
-            (kind, line(factor), count) for (kind, factor), count in mistakes.most_common() if kind not in (Kind.RIGHT, Kind.ABSENT)
+            (kind, inert_line(factor, NAME), count)
+            for (kind, factor), count in mistakes.most_common()
+            if kind not in (Kind.RIGHT, Kind.ABSENT)
         )[:MISTAKES],
     )
 

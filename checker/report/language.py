@@ -27,7 +27,7 @@ from babel.support import Translations
 
 from checker.content import templates_folder
 from checker.errors import UsageError
-from checker.report.foreign import line
+from checker.inert import NAME, inert_line
 
 Code = Literal["en", "zh"]
 
@@ -71,7 +71,7 @@ class Language:
         try:
             time = datetime.fromisoformat(when)
         except ValueError:
-            return line(when)
+            return inert_line(when, NAME)
         offset = get_timezone_gmt(time, "long", self.locale) if time.tzinfo else ""
         clock = f"{format_time(time, 'HH:mm', locale=self.locale)} {offset}".strip()
         return str(get_datetime_format("medium", self.locale)).format(clock, format_date(time, "long", self.locale))

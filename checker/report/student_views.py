@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from checker.grading.feedback import coarse, sentence
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Kind, Override, StudentRecord
-from checker.report.class_views import Concern, by_exercise, concerns, counting
-from checker.report.foreign import OUTPUT, line, visible
+from checker.inert import NAME, inert, inert_line
+from checker.report.class_views import Concern, by_exercise, concerns
 from checker.report.language import Language
 from checker.report.standing import Standing, standing
 from checker.sandbox.values import Form
 from checker.values import Comparison
 
-#: So much of a finding's sentence is shown; so many comparisons and parts of one answer; so many attempts beside the one that counts.
-SENTENCE, MANY, ATTEMPTS = 1200, 60, 10
+#: So much of a finding's sentence and of what a program printed is shown; so many comparisons and parts of one answer; so many attempts
+#: beside the one that counts.
+SENTENCE, OUTPUT, MANY, ATTEMPTS = 1200, 4000, 60, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,29 +96,29 @@ class StudentPage(ReturnedPage):
 
 
 def returned_page(record: ClassRecord, student: StudentRecord, language: Language) -> ReturnedPage:
-    attempt = counting(student)
+    attempt = student.counted
     return ReturnedPage(
-        title=line(record.title),
+        title=inert_line(record.title, NAME),
         points=record.points,
-        id=line(student.id),
-        name=line(student.name),
+        id=inert_line(student.id, NAME),
+        name=inert_line(student.name, NAME),
         earned=student.earned,
         attempt=_handed(record, attempt, language, bluntly=attempt.coarse) if attempt else None,
     )
 
 
 def student_page(record: ClassRecord, student: StudentRecord, language: Language) -> StudentPage:
-    attempt = counting(student)
+    attempt = student.counted
     grades = by_exercise(attempt) if attempt else {}
     others = [one for one in reversed(student.attempts) if one is not attempt]
     return StudentPage(
-        title=line(record.title),
+        title=inert_line(record.title, NAME),
         points=record.points,
-        id=line(student.id),
-        name=line(student.name),
+        id=inert_line(student.id, NAME),
+        name=inert_line(student.name, NAME),
         earned=student.earned,
         attempt=_handed(record, attempt, language) if attempt else None,
-        source=visible(attempt.source, 400) if attempt else "",
+        source=inert(attempt.source, 400) if attempt else "",
         content=attempt.content if attempt else "",
         inside=tuple(_inside(grades.get(head.id)) for head in record.exercises) if attempt else (),
         concerns=tuple(concerns(record, attempt)) if attempt else (),
@@ -132,12 +133,12 @@ def _handed(record: ClassRecord, attempt: Attempt, language: Language, *, bluntl
     grades = by_exercise(attempt)
     return Handed(
         number=attempt.number,
-        submitted=line(attempt.submitted or ""),
+        submitted=inert_line(attempt.submitted or "", NAME),
         late_days=attempt.late_days,
         deduction=attempt.deduction,
         earned=attempt.earned,
         blunt=attempt.coarse,
-        problems=tuple(visible(problem, 400) for problem in attempt.problems),
+        problems=tuple(inert(problem, 400) for problem in attempt.problems),
         answers=tuple(_answer(head, grades.get(head.id), language, bluntly) for head in record.exercises),
     )
 
@@ -156,7 +157,7 @@ def _answer(head: ExerciseHead, grade: Grade | None, language: Language, bluntly
 def _parts(grade: Grade, language: Language, bluntly: bool) -> Iterator[Part]:
     for found in grade.result.findings[:MANY]:
         finding = coarse(found) if bluntly else found
-        text = visible(sentence(finding, language.code), SENTENCE)
+        text = inert(sentence(finding, language.code), SENTENCE)
         yield Part(kind=finding.kind, sentence=text, credit=grade.credit.get(finding.part))
 
 
@@ -167,7 +168,7 @@ def _inside(grade: Grade | None) -> Inside | None:
     return Inside(
         form=result.form,
         override=grade.override,
-        output=visible(result.output, OUTPUT),
+        output=inert(result.output, OUTPUT),
         comparisons=tuple(result.comparisons[:MANY]),
         seconds=result.seconds,
         sandboxed=result.sandboxed,

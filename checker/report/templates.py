@@ -13,9 +13,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError
 
 from checker.errors import UsageError
+from checker.inert import inert
 from checker.report import numerals, plots
 from checker.report.class_views import CONCERNS
-from checker.report.foreign import visible
 from checker.report.kinds import FORMS, KINDS
 from checker.report.language import language
 from checker.report.markup import markdown, phrase, sentence
@@ -45,7 +45,7 @@ def environment(search: tuple[str, ...], code: str = "en") -> Environment:
         "plural": spoken.plural,
         "percent": spoken.percent,
         "moment": spoken.moment,
-        "foreign": visible,
+        "inert": inert,
         "figures": numerals.figures,
         "exact": numerals.exact,
         "ulps": numerals.ulps,

@@ -150,7 +150,7 @@ class TestCsv:
             ("12345", "12345"),
             ("O'Neil, Ann", "O'Neil, Ann"),
             ("a=b", "a=b"),
-            ("\x1b[31m", "[31m"),
+            ("\x1b[31m", r"\x1b[31m"),
         ],
     )
     def test_what_a_spreadsheet_would_compute_is_text(self, text: str, cell: str) -> None:

@@ -1,18 +1,18 @@
-"""What a student reads: every kind, in both languages, clean."""
+"""What a student reads: every kind, in both languages, inert."""
 
 from __future__ import annotations
 
 import re
 import string
-import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.grading import hints
-from checker.grading.feedback import DETAIL, SENTENCES, clean, coarse, sentence, summary
+from checker.grading.feedback import DETAIL, SENTENCES, coarse, sentence, summary
 from checker.grading.grades import Finding, Kind, Result
+from checker.inert import inert_line
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -151,26 +151,20 @@ def test_a_summary_has_a_line_a_part_and_one_word_where_all_is_right():
 
 
 HOSTILE = [
-    ("\x1b[31mred\x1b[0m", "red"),
-    ("\x1b]0;title\x07text", "text"),
-    ("\x1b]8;;http://x\x1b\\link", "link"),
-    ("\x9b31mred", "red"),
-    ("a\u202eb\u2066c\u200fd", "abcd"),
-    ("a\x00b\x07c\x08d\x7fe", "abcde"),
+    ("\x1b[31mred\x9b", r"\x1b[31mred\x9b"),
+    ("a\u202eb\u2066c", r"a\u202eb\u2066c"),
     ("line\nline\r\n\ttab\u2028end", "line line tab end"),
-    ("\ud800half", "half"),
-    ("\ufeffstart\ue000", "start"),
+    ("\ud800half", r"\ud800half"),
     ("正确 naïve ∂", "正确 naïve ∂"),
 ]
 
 
 @pytest.mark.parametrize(("text", "shown"), HOSTILE)
-def test_what_students_write_is_cleaned(text, shown):
-    assert clean(text, 80) == shown
+def test_what_students_write_is_inert(text, shown):
     for language in ("en", "zh"):
         told = sentence(Finding(part=text, kind=Kind.RAISED, detail=text, label=text, factor=text), language)
         assert told.count(shown) == 3
-        assert not any(unicodedata.category(c)[0] == "C" for c in told)
+        assert told.isprintable()
 
 
 @given(st.text(max_size=3000), st.text(max_size=3000), st.text(max_size=3000), st.sampled_from(list(Kind)), st.sampled_from(["en", "zh"]))
@@ -178,13 +172,13 @@ def test_what_students_write_is_cleaned(text, shown):
 def test_any_text_gives_one_bounded_line_without_controls(part, detail, factor, kind, language):
     told = sentence(Finding(part=part, kind=kind, detail=detail, label=part, factor=factor, index=(1,), got="inf"), language)
     assert len(told) < DETAIL + 700
-    assert not any(unicodedata.category(c)[0] == "C" or c in "\n\r\u2028\u2029" for c in told)
+    assert inert_line(told) == told
     assert sentence(coarse(Finding(part=part, kind=kind)), language)
 
 
 def test_long_text_is_cut():
-    assert clean("a" * 1000, 10) == "a" * 9 + "…"
-    assert clean("a" * 10, 10) == "a" * 10
+    told = sentence(Finding(part="a" * 1000, kind=Kind.RAISED, detail="b" * 1000), "en")
+    assert told == f"gradient of {'a' * 79}…: the code raised an exception. {'b' * 399}…"
 
 
 def test_coarse_feedback_says_right_or_wrong_and_nothing_of_how():

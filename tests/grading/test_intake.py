@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from checker.errors import UsageError
 from checker.grading import answers, archives, files, intake, notebooks, sources
 from checker.grading.intake import submissions
 from checker.grading.submission import Submission
+from checker.inert import inert
 
 NOTEBOOK = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])).encode()
 
@@ -301,11 +303,11 @@ def test_what_cannot_be_read_as_a_whole_is_the_users(tmp_path: Path, monkeypatch
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
-def test_printable_is_printable_and_says_the_same_twice(text: str) -> None:
-    shown = files.printable(text)
-    assert shown.isprintable()
-    assert files.printable(shown) == shown
-    shown.encode()
+def test_a_canonical_name_is_inert_composed_and_says_the_same_twice(text: str) -> None:
+    shown = files.canonical(text)
+    assert "\n" not in shown
+    assert "\t" not in shown
+    assert shown == inert(shown) == files.canonical(shown) == unicodedata.normalize("NFC", shown)
 
 
 @settings(deadline=None)
