@@ -11,7 +11,7 @@ import math
 import re
 from pathlib import Path
 
-from checker.grading import grades, points, questions, tolerances, trajectories
+from checker.grading import grades, hints, points, questions, tolerances, trajectories
 from checker.grading.credit import CREDIT, OWN_FORWARD
 from checker.grading.feedback import sentence
 from checker.grading.grades import Finding, Kind
@@ -28,6 +28,7 @@ EXAMPLES = {
     Kind.UNSUMMED: {"shape": (3, 4), "expected_shape": (4,)},
     Kind.SHAPE: {"shape": (3, 2), "expected_shape": (4,)},
     Kind.SOME_ENTRIES: {"index": (2,), "got": 0.5, "wrong": 1},
+    Kind.CHAIN: {"detail": hints.DROPPED.format("norm", "y = z.norm()")},
     Kind.UNSTABLE: {"index": (0,), "got": "nan", "wrong": 4},
     Kind.NOT_FINITE: {"index": (1,), "got": "nan", "wrong": 1},
     Kind.WRONG: {"index": (0,), "got": 0.5, "wrong": 4},

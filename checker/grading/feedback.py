@@ -45,6 +45,7 @@ SENTENCES: dict[Kind, tuple[str, str]] = {
         "it is right in some entries only{place}. Look at what is different about the wrong ones.",
         "只有部分元素正确{place}。请看看出错的元素有什么不同。",
     ),
+    Kind.CHAIN: ("it is right but for one step of the chain rule.", "除了链式法则中的一步，其余都正确。"),
     Kind.UPSTREAM: (
         "it would be right for an upstream gradient of ones: the upstream gradient is not used.",
         "只有当上游梯度全为 1 时才正确：没有用到上游梯度。",

@@ -33,6 +33,7 @@ class Kind(enum.StrEnum):
     UNSUMMED = "unsummed"  #: right once it is summed over the axes along which the argument is broadcast
     SHAPE = "shape"  #: another shape
     SOME_ENTRIES = "some_entries"  #: right in some entries only
+    CHAIN = "chain"  #: right but for one step of the chain rule; `detail` names it
     UPSTREAM = "upstream"  #: the upstream gradient was not used
     SINGLE = "single"  #: right to float32 only, where float64 is asked
     UNSTABLE = "unstable"  #: right at ordinary inputs, not at large ones

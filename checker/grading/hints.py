@@ -21,6 +21,16 @@ ACCUMULATED = "The gradients of earlier steps are still in it: set them to zero 
 STILL = "It does not move."
 IN_STEP = "This is in step {}."
 HALF = "{} is there, but {} is not."
+DROPPED = "It is as if the derivative of {} in `{}` were left out."
+STOPPED = "It is the gradient by the result of {} in `{}`: the chain rule goes on from there."
+LOST = "It is as if one way through {} in `{}` were forgotten: the gradients of all ways are added up."
+REVERSED = "It is as if what {} in `{}` passes back had the opposite sign."
+TERMS = "It is as if {} in `{}` were a mean in place of a sum, or the reverse."
+AT_RESULT = "It is as if the derivative of {} in `{}` were taken at its result, and not at its operand."
+AT_ORIGIN = "It is as if the derivative of {} in `{}` were taken at what its operand is computed from, and not at its operand."
+FOR_RESULT = "It is as if the derivative of {} in `{}` had its operand where the result belongs."
+DIAGONAL = "It is as if {} in `{}` worked entry by entry: every entry of its result depends on several of its operand."
+TRANSPOSED_FACTOR = "It is as if {} in `{}` passed back a product in which one factor is transposed, or is not, and should be."
 
 CHINESE = {
     TRANSPOSED_SHAPE: "这个形状恰好是转置的形状。",
@@ -36,6 +46,16 @@ CHINESE = {
     STILL: "参数没有变化。",
     IN_STEP: "出现在第 {} 步。",
     HALF: "有 {}，但没有 {}。",
+    DROPPED: "就像漏乘了 {}（`{}`）的导数一样。",
+    STOPPED: "这是对 {}（`{}`）的结果的梯度：链式法则还要从那里继续往下。",
+    LOST: "就像漏掉了经过 {}（`{}`）的一条路径一样：所有路径的梯度要相加。",
+    REVERSED: "就像 {}（`{}`）传回的梯度符号反了一样。",
+    TERMS: "就像 {}（`{}`）把求和写成了求平均（或者相反）一样。",
+    AT_RESULT: "就像 {}（`{}`）的导数是在它的结果处、而不是在它的自变量处取值一样。",
+    AT_ORIGIN: "就像 {}（`{}`）的导数是在内层函数的自变量处、而不是在内层函数的值处取值一样。",
+    FOR_RESULT: "就像在 {}（`{}`）的导数公式中，本该用结果的地方用了自变量一样。",
+    DIAGONAL: "就像把 {}（`{}`）当成了逐元素的运算一样：它的每个结果都依赖于多个元素。",
+    TRANSPOSED_FACTOR: "就像 {}（`{}`）传回的乘积中有一个因子多了或少了转置一样。",
 }
 
 _PATTERNS = [(re.compile(re.escape(english).replace(r"\{\}", "(.{1,80})")), chinese) for english, chinese in CHINESE.items()]

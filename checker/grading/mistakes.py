@@ -16,6 +16,7 @@ from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
 from checker.grading import hints
+from checker.grading.chain import explained
 from checker.grading.grades import Finding, Kind
 from checker.grading.own_forward import has_slope, own_pair
 from checker.grading.patterns import Pair
@@ -110,9 +111,19 @@ def _argument(name: str, answered: Sequence[Answered], single: bool, *, own: boo
     finding = _finding(name, judged, _failure(answered), single)
     if finding.kind is Kind.RIGHT:
         return finding, []
-    if finding.kind in (Kind.WRONG, Kind.SHAPE):
-        finding = with_fields(finding, detail=finding.detail or _swapped(name, given))
-    return finding, _comparisons(name, given, judged)
+    swapped = _swapped(name, given) if finding.kind in (Kind.WRONG, Kind.SHAPE) else ""
+    if not own and not swapped:
+        finding = _explained(finding, judged)
+    return with_fields(finding, detail=finding.detail or swapped), _comparisons(name, given, judged)
+
+
+def _explained(finding: Finding, judged: Sequence[_Judged]) -> Finding:
+    """The finding, or the step of the chain rule that explains what no plain mistake does."""
+    if finding.kind not in (Kind.WRONG, Kind.SOME_ENTRIES):
+        return finding
+    smooth = [(j.answered.question, j.pair) for j in judged if j.answered.question.ordinary and not j.kink]
+    step = explained(finding.part, smooth)
+    return Finding(part=finding.part, kind=Kind.CHAIN, detail=step, entries=judged[0].pair.truth.size) if step else finding
 
 
 def _judged(name: str, answered: Answered, *, own: bool) -> _Judged:
@@ -130,23 +141,25 @@ def _pair(got: Array, question: Question, name: str) -> Pair:
 def _member(name: str, answered: Answered, pair: Pair) -> bool:
     """Whether the gradient of this argument is part of one that may be returned at a kink.
 
-    Subgradients are of all arguments together; one that is wrong, or missing, must not make another wrong, so a known one may stand in.
+    Subgradients are of all arguments together: where each is one by itself, and they are none together, all are wrong. But one that is
+    wrong by itself, or missing, must not make another wrong, so that a known one stands in for it.
     """
     point = answered.question.classification
     assert point is not None
     if not pair.fits or not np.all(np.isfinite(pair.got)):
         return False
     judge = replace(point, unit=max(point.unit, SINGLE_EPSILON)) if pair.single else point
-    others = {n: g for n, g in answered.gradients.items() if n != name}
-    usable = all(n in others and _numbers(others[n]).shape == b.shape for n, b in point.branches[0].items() if n != name)
-    companies: list[Mapping[str, Array]] = [{n: _numbers(g) for n, g in others.items()}] if usable else []
-    if len(point.branches[0]) > 1:
-        companies += point.branches
-    for company in companies or [{}]:
-        gradient = {n: pair.got if n == name else company[n] for n in point.branches[0]}
-        if judge.verdict_for(gradient).arguments[name] is not Verdict.WRONG:
-            return True
-    return False
+    given = {n: _numbers(g) for n, g in answered.gradients.items() if n in point.branches[0]}
+
+    def passes(part: str, gradient: Mapping[str, Array]) -> bool:
+        return judge.verdict_for(gradient).arguments[part] is not Verdict.WRONG
+
+    def alone(part: str) -> bool:
+        return any(passes(part, {**branch, part: given[part]}) for branch in point.branches)
+
+    if any(n not in given or given[n].shape != b.shape for n, b in point.branches[0].items()):
+        return alone(name)
+    return passes(name, given) or (alone(name) and not all(map(alone, given)))
 
 
 def _value_pair(answered: Answered) -> Pair:

@@ -27,6 +27,7 @@ from checker.judge.reference import Truth, refer
 from checker.look import recorded
 from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
+from checker.tape.mutants import Mutation, mutants
 from checker.values import Array, Case, Settings, Verdict
 
 #: How many ordinary points an answer is asked, at least: one on each execution path that was found, where those are more.
@@ -62,6 +63,14 @@ class Question:
         reference = self.truth.reference
         assert reference is not None
         return reference.high if self.classification is None else self.classification.branches[0]
+
+    @functools.cached_property
+    def mutants(self) -> Mapping[Mutation, Mapping[str, Array]]:
+        """The gradients of answers with one mistake in the chain rule; of a class's wrong answers the first makes them."""
+        tape, problem = recorded(self.case)
+        if tape is None or problem is not None or self.classification is not None:
+            return {}
+        return mutants(tape, self.case.upstream, self.gradient, honoured=tape.honoured(self.case.exercise.cuts))
 
     @functools.cached_property
     def allowed(self) -> Mapping[str, Array]:

@@ -20,6 +20,7 @@ KINDS: dict[Kind, str] = {
     Kind.UNSUMMED: marked("a sum over broadcast axes is missing"),
     Kind.SHAPE: marked("the wrong shape"),
     Kind.SOME_ENTRIES: marked("right in some entries only"),
+    Kind.CHAIN: marked("one step of the chain rule is wrong"),
     Kind.UPSTREAM: marked("the upstream gradient is not used"),
     Kind.SINGLE: marked("right in single precision only"),
     Kind.UNSTABLE: marked("wrong at large inputs"),

@@ -10,7 +10,7 @@ float32 tape replayed in float64 is float64 throughout: constants, factories and
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +45,14 @@ def replay(
     device: str | None = None,
     signature: bool = True,
     zero: torch.Tensor | None = None,
+    watch: Callable[[Node, list[Any], dict[str, Any], list[Any]], None] | None = None,
 ) -> Replay:
     """Run the tape's operations at `arguments`.
 
     The cuts in `held` keep their recorded values (for differences); at those in `stopped` the value flows and autograd does not. All others
     are open. `dtype` replaces every floating dtype of the tape, `device` every device. `zero` is a zero that depends on the batch: it is
-    added to every new buffer, so that a batched value can be written into it.
+    added to every new buffer, so that a batched value can be written into it. `watch` is shown every operation with its operands and
+    results.
     """
     convert = _Converter(dtype, device)
     env: dict[int, Any] = {slot: convert(value).clone() for slot, value in tape.constants.items()}
@@ -78,6 +80,8 @@ def replay(
             _put_back(node, args, env, convert, zero)
             continue
         results = tree_leaves(node.operation(*args, **named))
+        if watch is not None:
+            watch(node, args, named, results)
         for target, result in zip(node.outputs, results, strict=True):
             if target is not None:
                 env[target] = _buffer(convert(result), zero) if _is_new_buffer(node, result) else result

@@ -194,6 +194,7 @@ def test_coarse_feedback_says_right_or_wrong_and_nothing_of_how():
         Kind.UNSUMMED,
         Kind.SHAPE,
         Kind.SOME_ENTRIES,
+        Kind.CHAIN,
         Kind.UPSTREAM,
         Kind.SINGLE,
         Kind.UNSTABLE,

@@ -25,10 +25,10 @@ def matrix_product(a, b, upstream):
 
 
 def cross_entropy(logits, labels):
-    z = logits - logits.max(axis=1, keepdims=True)
-    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    p[0, labels[0]] -= 1
-    return p / len(labels)
+    g = np.zeros_like(logits)
+    for i in range(len(labels)):
+        g[i, labels[i]] = -1  # softmax 这一步还没有推完
+    return g / len(labels)
 
 
 def distance(p, q):
