@@ -82,8 +82,16 @@ def _value(given: Sequence[tuple[str, Array]]) -> Array | None:
 
 
 def _named(given: Sequence[tuple[str, Array]], case: Case) -> dict[str, Array]:
-    """The returned arrays by argument: of a tuple with a place for every input, or one for every differentiated input."""
-    return _match(given, case.differentiated, tuple(case.arguments))
+    """The returned arrays by argument: of a tuple with a place for every input, or one for every differentiated input; of one array, in
+    which the gradients of arguments of one shape are stacked; or of the entries or rows of the only differentiated one."""
+    wanted = case.differentiated
+    labels, arrays = [label for label, _ in given], [array for _, array in given]
+    shape, *others = {tuple(case.arguments[name].shape) for name in wanted}
+    if len(given) == 1 < len(wanted) and not others and arrays[0].shape == (len(wanted), *shape):
+        return dict(zip(wanted, map(np.asarray, arrays[0]), strict=True))
+    if len(wanted) == 1 < len(given) and labels == [str(k) for k in range(*shape[:1])] and {a.shape for a in arrays} == {shape[1:]}:
+        return {wanted[0]: np.stack(arrays)}
+    return _match(given, wanted, tuple(case.arguments))
 
 
 def _match(given: Sequence[tuple[str, Array]], wanted: Sequence[str], every: Sequence[str]) -> dict[str, Array]:

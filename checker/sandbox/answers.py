@@ -11,11 +11,13 @@ it is NumPy: first in the function and those of the submission that it calls, th
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from checker.sandbox.values import Form, Found, Kind, Reason, Stopped, Trouble
 UPSTREAM = frozenset({"upstream", "dout", "dy", "grad_output"})
 _CACHE = "cache"
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_ASKED = "return an array, or several as a tuple in the order of the inputs or as a dict by name"
 
 Result = list[tuple[str, Array]]
 
@@ -90,9 +93,9 @@ class Answer:
         raise Stopped(Trouble(reason=Reason.PROTOCOL, text=f"{self.form} was asked for {call.verb}"))
 
     def _apply(self, arguments: dict[str, Any]) -> Result:
-        """The value of an operation. What it was made from is kept for the backward pass."""
+        """The value of an operation. What it was made from is kept for the backward pass; it is given clones, as it may work in place."""
         inputs = {name: tensor.requires_grad_() if tensor.is_floating_point() else tensor for name, tensor in arguments.items()}
-        returned = self._functions[0](*inputs.values())
+        returned = self._functions[0](*(tensor.clone() for tensor in inputs.values()))
         outputs = returned if isinstance(returned, tuple) else (returned,)
         self._kept = inputs, outputs
         return labelled(returned)
@@ -114,13 +117,15 @@ def find(submission: Submission, names: Sequence[str], kind: Kind) -> tuple[dict
     """The answers that the modules hold, by exercise: to be asked, to be told of, and what stands behind a name but is none.
 
     Behind `name` may stand a text, a dict of texts, a function, or an autograd.Function; else `name_forward` and `name_backward`;
-    else `name_step`. Where two programs have the name, the first counts.
+    else `name_step`. Where two programs have the name, the first counts. What a library itself calls so, as `from numpy import *`
+    brings it, is none.
     """
     answers, found, troubles = {}, {}, []
     names_of = [vars(module) for module in submission.modules]
 
     def held(name: str) -> Any:
-        return next((values[name] for values in names_of if values.get(name) is not None and values[name] is not ...), None)
+        values = (values.get(name) for values in names_of)
+        return next((v for v in values if v is not None and v is not ... and not _of_library(name, v, submission.modules)), None)
 
     for name in names:
         try:
@@ -150,6 +155,8 @@ def labelled(returned: Any, arguments: int = 1) -> Result:
 
     A list is several arrays if it holds arrays, or one thing for each of two or more arguments; otherwise it is an array itself.
     """
+    if dataclasses.is_dataclass(returned) and not isinstance(returned, type):
+        returned = {field.name: getattr(returned, field.name) for field in dataclasses.fields(returned)}
     if isinstance(returned, Mapping):
         pairs = [(key if isinstance(key, str) else str(key), value) for key, value in returned.items()]
     elif isinstance(returned, tuple) or (isinstance(returned, list) and (1 < arguments == len(returned) or any(map(_is_array, returned)))):
@@ -174,16 +181,21 @@ def array(value: Any) -> Array:
         value = value.to_dense() if value.layout is not torch.strided else value
         value = value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
         value = value.numpy()
-    made: Array = np.array(value)  # a copy, of exactly this type
+    made: Array = np.array(_plain(value))  # a copy, of exactly this type
+    if made.dtype == object:  # such as fractions
+        with suppress(TypeError, ValueError):
+            made = np.array([float(one) for one in made.flat]).reshape(made.shape)
     wide = {"f": np.float32 if made.dtype.itemsize <= 4 else np.float64, "i": np.int64, "b": np.bool_, "u": np.int64}.get(made.dtype.kind)
     if wide is None or made.dtype == np.uint64:
-        entries = f" of {made.dtype}" if _is_array(value) else ""
-        raise NoArray(f"{_named(value)}{entries} was returned, where real numbers are asked")
+        what = f"{_named(value)} of {made.dtype}" if _is_array(value) else _named(value)
+        advice = "return its real part" if made.dtype.kind == "c" else _ASKED
+        raise NoArray(f"{what} was returned, where real numbers are asked: {advice}")
     return made.astype(wide)
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any], upstream: Any = None, upstream_first: bool = False) -> Any:
-    """Call by name where every parameter is the name of an input or of the upstream gradient, otherwise by position.
+    """Call by name where every parameter is the name of an input or of the upstream gradient, or where all that is given has a parameter
+    of its name and only defaults are left; otherwise by position.
 
     A function that has no place for the upstream gradient is called without it: what it returns is judged.
     """
@@ -193,15 +205,39 @@ def _call(function: Callable[..., Any], arguments: dict[str, Any], upstream: Any
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return function(*placed)  # it is not written in Python
-    names = set(signature.parameters)
-    known = arguments | dict.fromkeys(UPSTREAM - set(arguments) if last else (), upstream)
-    if names and names <= set(known) and all(one.kind in _BY_NAME for one in signature.parameters.values()):
-        return function(**{name: known[name] for name in names})
+    by_name = _by_name(signature, arguments, upstream)
+    if by_name is not None:
+        bound = signature.bind(**by_name)
+        return function(*bound.args, **bound.kwargs)
     try:
         signature.bind(*placed)
     except TypeError:
         placed = values
     return function(*placed)
+
+
+def _by_name(signature: inspect.Signature, arguments: dict[str, Any], upstream: Any) -> dict[str, Any] | None:
+    """What to give to each parameter, where their names say it: all of them, or all that must be given, with nothing left over."""
+    parameters = list(signature.parameters.values())
+    rest = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
+    named = parameters[:-1] if rest else parameters
+    if not parameters or any(one.kind not in _BY_NAME for one in named):
+        return None
+    known = arguments | dict.fromkeys(UPSTREAM - set(arguments) if upstream is not None else (), upstream)
+    given = {one.name: known[one.name] for one in named if one.name in known}
+    left = {name: value for name, value in arguments.items() if name not in given}
+    if upstream is not None and not UPSTREAM & given.keys():
+        left["upstream"] = upstream
+    if len(given) < len(named) and ((left and not rest) or any(one.name not in given and one.default is one.empty for one in named)):
+        return None
+    return given | left if rest else given
+
+
+def _plain(value: Any) -> Any:
+    """`value`, with arrays for the tensors in lists."""
+    if isinstance(value, (list, tuple)):
+        return [array(one) if _is_array(one) and one is not None else _plain(one) for one in value]
+    return value
 
 
 def _given(library: str, value: Array) -> Any:
@@ -231,6 +267,14 @@ def _formulas(value: Any) -> dict[str, str] | None:
 def _is_operation(value: Any) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, type) and issubclass(value, torch.autograd.Function)
+
+
+def _of_library(name: str, value: Any, own: Sequence[ModuleType]) -> bool:
+    """Whether `value` is what a module that is none of the submission's `own` calls so."""
+    if not callable(value) or (isinstance(value, FunctionType) and any(value.__globals__ is vars(module) for module in own)):
+        return False
+    others = (module for module in list(sys.modules.values()) if isinstance(module, ModuleType) and module not in own)
+    return any(vars(module).get(name) is value for module in others)
 
 
 def _is_array(value: Any) -> bool:

@@ -277,8 +277,12 @@ def test_what_is_no_answer_is_told(boxes: Boxes, value: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("returned", "told"),
     [
-        ("'4x'", "something of type str was returned, where real numbers are asked"),
-        ("1j * np.ones(3)", "an array of complex128 was returned, where real numbers are asked"),
+        (
+            "'4x'",
+            "something of type str was returned, where real numbers are asked: return an array, or several as a tuple in the order of the "
+            "inputs or as a dict by name",
+        ),
+        ("1j * np.ones(3)", "an array of complex128 was returned, where real numbers are asked: return its real part"),
     ],
 )
 def test_what_is_no_array_of_numbers_is_told(boxes: Boxes, returned: str, told: str) -> None:

@@ -1,0 +1,2 @@
+async def twice_dot(x):
+    return 4 * x

@@ -1,0 +1,6 @@
+# coding: gbk
+# ×÷Òµ
+import numpy as np
+def twice_dot(x):
+    print("ÌÝ¶È")
+    return 4 * x

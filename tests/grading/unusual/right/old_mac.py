@@ -1,0 +1,1 @@
+# -*- coding: latin-1 -*-# étédef twice_dot(x):  return 4 * x
