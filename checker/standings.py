@@ -19,6 +19,7 @@ from rich.text import Text
 
 from checker.grading.grades import ClassRecord, Grade, Kind
 from checker.inert import inert_line
+from checker.report.kinds import KINDS
 from checker.terminal import BAD, GOOD, console
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def exercises(record: ClassRecord) -> Table:
         nothing = sum(g.earned <= 0 < g.points for g in grades)
         mean = f"{sum(g.earned for g in grades) / len(grades):.2f}" if grades else "–"
         kinds = Counter(f.kind for g in grades for f in g.result.findings if f.kind is not Kind.RIGHT)
-        common = ", ".join(f"{kind.value.replace('_', ' ')} ({count})" for kind, count in kinds.most_common(1))
+        common = ", ".join(f"{KINDS[kind]} ({count})" for kind, count in kinds.most_common(1))
         some = len(grades) - full - nothing
         made.add_row(inert_line(head.name, LINE), str(full), str(some), str(nothing), f"{mean}/{head.points:g}", common)
     return made
