@@ -88,7 +88,13 @@ def _folder(path: Path) -> dict[str, list[Entry]]:
             children = inner
     if len(children) > CLASS:
         raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
-    return {files.canonical(child.name): files.found(child) for child in children}
+    groups: dict[str, list[Entry]] = {}
+    for child in children:
+        name = files.canonical(child.name)
+        if name in groups:
+            raise UsageError(f"{path} holds two that are both called {name}, written in different characters: rename one of them.")
+        groups[name] = files.found(child)
+    return groups
 
 
 def _children(path: Path) -> list[Path]:

@@ -318,3 +318,12 @@ def test_a_name_is_its_stem_and_its_kind(name: str) -> None:
     assert kind in ("", ".py", ".ipynb", ".zip", ".toml")
     assert name[len(stem) :].lower().startswith(kind)
     assert (stem == name) == (kind == "")
+
+
+def test_two_that_print_alike_are_not_taken_for_one(tmp_path: Path) -> None:
+    for name in ("Zo\u00eb", "Zoe\u0308"):
+        (tmp_path / name).mkdir()
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("this file system takes them for one")
+    with pytest.raises(UsageError, match="two that are both called Zoë, written in different characters: rename one of them"):
+        submissions(tmp_path)
