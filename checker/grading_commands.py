@@ -150,10 +150,11 @@ def override(
 def data(student: Student, output: Output = None, book: Book = GRADEBOOK) -> None:
     """Write all that is kept about a student, as JSON."""
     from checker.exporters import write
+    from checker.exporters.document import unobeyed
     from checker.grading.gradebook import Gradebook
 
     with Gradebook.open(book, create=False) as opened:
-        write(opened.data_of(student), output)
+        write(unobeyed(opened.data_of(student)), output)
 
 
 @gradebook.command()

@@ -6,6 +6,7 @@ Comes in: a `ClassRecord`.  Goes out: the same as JSON.  Why: other programs rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -19,4 +20,13 @@ class Json:
     name = "json"
 
     def export(self, record: ClassRecord) -> Mapping[str, bytes]:
-        return {"grades.json": msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"}
+        return {"grades.json": unobeyed(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")}
+
+
+#: What JSON holds as it is, and a terminal obeys: controls beyond ASCII, marks that turn the line around, and separators of lines.
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def unobeyed(data: bytes) -> bytes:
+    r"""The same JSON, in which no character is left that a terminal obeys: each is an escape, such as `\u009b`."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode()).encode()
