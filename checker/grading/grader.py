@@ -23,6 +23,7 @@ from checker.grading.assignment import Assignment
 from checker.grading.formulas import formula_findings
 from checker.grading.grades import Finding, Kind, Result
 from checker.grading.mistakes import findings, troubled, value_right
+from checker.grading.own_forward import strange
 from checker.grading.questions import Answered, Pool
 from checker.grading.sitting import Sitting
 from checker.grading.step_mistakes import step_findings
@@ -121,6 +122,7 @@ class Grader:
             form=form,
             findings=found,
             comparisons=compared,
+            suspicions=strange(found),
             output=sitting.printed() if sitting else "",
             seconds=time.perf_counter() - start,
             sandboxed=self.protection is not Protection.NONE or sitting is None,

@@ -6,8 +6,11 @@ backward may be right for the forward that it belongs to; one mistake is not cou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from checker.grading.grades import Finding, Kind
 from checker.grading.patterns import Pair
 from checker.grading.questions import Answered
 from checker.grading.tolerances import allowance, largest
@@ -17,6 +20,7 @@ from checker.values import Array
 ERRORS, OF_LARGEST = 16.0, 1e-5
 #: Differences of a student's forward that are known to no better a share of the largest are not used.
 KNOWN = 1e-3
+STRANGE = "Points for a backward that is right for its own forward, which computes something else than the exercise."
 
 
 def has_slope(name: str, answered: Answered) -> bool:
@@ -36,3 +40,10 @@ def own_pair(got: Array, name: str, answered: Answered) -> Pair:
     slope, error = answered.own[name]
     allowed = ERRORS * error + OF_LARGEST * largest(slope)
     return Pair(got=got, truth=slope, allowed=allowance(slope, allowed, orders=1.0), single=False)
+
+
+def strange(findings: Sequence[Finding]) -> list[str]:
+    """Why a person should look: a backward that is right for a forward without any plain mistake may be of another function altogether,
+    such as a sum, whose gradient everybody knows."""
+    wrong = any(one.part == "forward" and one.kind in (Kind.WRONG, Kind.SHAPE) for one in findings)
+    return [STRANGE] if wrong and any(one.forward and one.kind is Kind.RIGHT for one in findings) else []
