@@ -18,6 +18,7 @@ import typer
 
 from checker import __version__, grading_commands
 from checker.errors import CheckerError, Error, UsageError
+from checker.inert import inert
 
 if TYPE_CHECKING:
     from checker.record import Document
@@ -55,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="checker")
     except CheckerError as error:
-        typer.echo(f"checker: {error}", err=True)
+        typer.echo(inert(f"checker: {error}"), err=True)
         sys.exit(HARNESS)
     except Error as error:
-        typer.echo(f"checker: {error}", err=True)
+        typer.echo(inert(f"checker: {error}"), err=True)
         sys.exit(USAGE)
 
 

@@ -547,6 +547,12 @@ def test_names_cannot_move_the_cursor() -> None:
     assert said.getvalue() == "✗ b\\r.py: a\\x1b[2J: c\\x07 é ✓.\n"
 
 
+def test_an_error_cannot_move_the_cursor(checker: Any) -> None:
+    ran = checker("grade", "class", "--assignment", "a\x1b[2J\u202e.toml")
+    assert ran.code == 2
+    assert ran.err.startswith("checker: the assignment a\\x1b[2J\\u202e.toml ")
+
+
 def test_a_long_table_fits(capsys: pytest.CaptureFixture[str]) -> None:
     from checker import terminal
 
