@@ -78,7 +78,7 @@ def grade(
         probe(report)
     protection = _protection(without_namespaces, trusted)
     with children.terminated_as_interrupted():
-        asked = replace(_assignment(assignment), sandboxed=not trusted)
+        asked = replace(_assignment(assignment, submissions), sandboxed=not trusted)
         handed_in = found_in(submissions)
         if not handed_in:
             raise UsageError(f"{submissions} holds no submission: give a folder with one file or folder for each student.")
@@ -205,11 +205,16 @@ def class_report(sources: Sequence[str], folder: Path, *, title: str | None, lan
         return render_class(opened.class_record(title), folder, language=language)
 
 
-def _assignment(file: Path | None) -> Assignment:
+def _assignment(file: Path | None, submissions: Path) -> Assignment:
+    """The one that was named, else that of the working folder. Its exercises run as the user, so it must not be a student's."""
     from checker.grading.assignment import read
 
     if file is None and not ASSIGNMENT.exists():
         raise UsageError('which exercises? Give --assignment FILE; the smallest is one line: exercises = ["exercises/vectors.py"].')
+    if file is None and ASSIGNMENT.resolve().is_relative_to(submissions.resolve()):
+        raise UsageError(
+            f"{ASSIGNMENT} lies among the submissions, where a student may have put it: keep it elsewhere, or name it with --assignment."
+        )
     return read(file or ASSIGNMENT)
 
 
