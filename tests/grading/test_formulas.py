@@ -284,6 +284,6 @@ def test_what_is_told_of_a_formula_can_be_printed(letter: str) -> None:
 def test_many_ordinary_formulas_take_milliseconds_each() -> None:
     texts = [f"{k} * x / {k} * 4 + sin(x) * 0" for k in range(1, 51)]
     truth = refer(CASE, tape_of(CASE), believe(CASE, tape_of(CASE)))
-    started = time.perf_counter()
+    started = time.process_time()
     assert all(answer_at({"x": text}, CASE, truth)["x"].equality is Equality.PROVED for text in texts)
-    assert time.perf_counter() - started < 50 * 0.05
+    assert time.process_time() - started < 50 * 0.05
