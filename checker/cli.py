@@ -6,11 +6,9 @@ load (torch, sympy, matplotlib) is imported by the command that needs it, so tha
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -117,7 +115,7 @@ def check(
                 first = render([document], report, jobs=settings.jobs)
         except UsageError as error:
             failure = error
-    with _readers_may_leave():
+    with terminal.readers_may_leave():
         if json:
             sys.stdout.buffer.write(records.encode(document))
         terminal.show(document, stream=sys.stderr if json else sys.stdout, of=count, only_failures=quiet or json)
@@ -135,7 +133,7 @@ def list_(targets: Targets = None) -> None:
     from checker.catalogue import find
 
     found = find(targets or [])
-    with _readers_may_leave():
+    with terminal.readers_may_leave():
         terminal.console(sys.stdout).print(terminal.listing(found.exercises))
         terminal.refused(found.refusals, stream=sys.stderr)
     raise typer.Exit(USAGE if found.refusals else AS_EXPECTED)
@@ -200,22 +198,6 @@ def exit_code(document: Document, *, strict: bool = False) -> int:
         return USAGE
     unmet = any(not record.as_expected or (strict and record.verdict in vague) for record in document.records)
     return UNEXPECTED if unmet else AS_EXPECTED
-
-
-@contextlib.contextmanager
-def _readers_may_leave() -> Iterator[None]:
-    """Let the reader of a pipe, such as `head`, close it when it has seen enough: the work is done by then, and its outcome stands.
-
-    Raises:
-        UsageError: standard output cannot be written, as on a full disk.
-    """
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails once more where it ends
-        if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
 
 
 def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tuple[Document, int]:

@@ -67,7 +67,7 @@ def grade(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what failed.")] = False,
 ) -> None:
     """Grade submissions. Their code runs in a sandbox; grades are kept in the gradebook, and what is unchanged is not run again."""
-    from checker import children, standings
+    from checker import children, standings, terminal
     from checker.grading.gradebook import Gradebook
     from checker.grading.intake import submissions as found_in
     from checker.grading.run import grade as graded
@@ -94,9 +94,10 @@ def grade(
                     from checker.report.classroom import render_class
 
                     first = render_class(record, report, language=language)
-                standings.show(record, outcome, stream=sys.stdout, quiet=quiet)
-                if not quiet:
-                    typer.echo(f"Gradebook: {opened.place}" + (f"\nReport: {first}" if first else ""))
+                with terminal.readers_may_leave():
+                    standings.show(record, outcome, stream=sys.stdout, quiet=quiet)
+                    if not quiet:
+                        typer.echo(f"Gradebook: {opened.place}" + (f"\nReport: {first}" if first else ""))
     raise typer.Exit(INTERRUPTED if not outcome.complete else HARNESS if outcome.failures else GRADED)
 
 

@@ -6,6 +6,7 @@ first thing seen must be which exercise is wrong, where, and by how much.
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checker.authoring import Exercise
+from checker.errors import UsageError
 from checker.inert import inert
 from checker.record import Document, Record, Refusal
 from checker.values import Comparison, Verdict
@@ -29,11 +31,34 @@ INDENT = " " * 4
 GOOD, BAD = ("✓", "green"), ("✗", "red")
 
 
+class _Console(Console):
+    """Leaves it to `readers_may_leave` what a reader that has left means; rich would end with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(stream: TextIO) -> Console:
     """A console of the terminal's width, at most 100 columns; of 100 where the output goes elsewhere."""
-    made = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    made = _Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
     made.width = min(made.width, WIDEST) if stream.isatty() else WIDEST
     return made
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Let the reader of a pipe, such as `head`, close it when it has seen enough: the work is done by then, and its outcome stands.
+
+    Raises:
+        UsageError: standard output cannot be written, as on a full disk.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails once more where it ends
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
 
 
 @contextmanager

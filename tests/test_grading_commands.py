@@ -197,6 +197,13 @@ def test_what_the_harness_could_not_grade_is_named(checker: Run, monkeypatch: py
     assert "ann.py" in ran.out
 
 
+@pytest.mark.usefixtures("sandbox", "class_")
+def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
+    command = f"{sys.executable} -m checker grade class --workers 1 2>errors | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True)
+    assert (done.stdout, (folder / "errors").read_text()) == ("0\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
