@@ -20,8 +20,10 @@ from checker.values import Array
 
 #: So many characters of the author's line are shown.
 CODE = 80
-#: At fewer entries that are wrong, of all questions together, a mistake is not told from an accident.
+#: At fewer entries, or questions, that are wrong a mistake is not told from an accident.
 EVIDENCE = 2
+#: A mistake that changes less than this share of the largest entry may be rounding.
+APART = 1e-3
 
 SAID = {
     Change.DROPPED: hints.DROPPED,
@@ -42,23 +44,30 @@ def explained(part: str, asked: Sequence[tuple[Question, Pair]]) -> str:
     """The one mistake in the chain rule that gives this answer at every question, in words; empty where there is none.
 
     Of several the most usual is said, and of these the earliest: hence "as if". Nothing is said of an answer that holds no derivative at
-    all, such as zeros, a constant or the upstream itself.
+    all, such as zeros, a constant or the upstream itself, nor where mutants cannot be made of every question.
     """
-    if not asked or not all(pair.fits and pair.finite for _, pair in asked) or _empty(asked):
+    if not all(pair.fits and pair.finite and question.mutants for question, pair in asked) or _empty(asked):
         return ""
     if sum(int(pair.off(pair.loose).sum()) for _, pair in asked) < EVIDENCE:
         return ""
     tried = dict.fromkeys(mutation for question, _ in asked for mutation in question.mutants)
-    for mutation in sorted(tried, key=lambda m: (_ORDER.index(m.change), m.step, m.operand)):
-        if all(_equals(pair, _mutant(mutation, part, question), question, part) for question, pair in asked):
-            code = " ".join(mutation.code.split("  #")[0].split()) or asked[0][0].case.exercise.name
+    for mutation in sorted(tried, key=lambda m: _ORDER.index(m.change)):
+        if _gives(mutation, part, asked):
+            code = " ".join(mutation.code.split(" #")[0].split()) or asked[0][0].case.exercise.name
             return SAID[mutation.change].format(mutation.operation, code if len(code) <= CODE else code[: CODE - 1] + "…")
     return ""
 
 
-def _mutant(mutation: Mutation, part: str, question: Question) -> Array:
-    """The gradient with this mistake; where it changes nothing, as on another path, the true one."""
-    return question.mutants.get(mutation, {}).get(part, question.gradient[part])
+def _gives(mutation: Mutation, part: str, asked: Sequence[tuple[Question, Pair]]) -> bool:
+    """Whether a mistake gives this answer. Where it changes nothing, as on another path, the answer must be right."""
+    apart = 0
+    for question, pair in asked:
+        truth = question.gradient[part]
+        mutant = question.mutants.get(mutation, {}).get(part, truth)
+        if not np.all(np.isfinite(mutant)) or not _equals(pair, mutant, question, part):
+            return False
+        apart += largest(mutant - truth) > APART * largest(truth)
+    return apart >= min(EVIDENCE, len(asked))
 
 
 def _equals(pair: Pair, mutant: Array, question: Question, part: str) -> bool:
@@ -66,15 +75,18 @@ def _equals(pair: Pair, mutant: Array, question: Question, part: str) -> bool:
     allowed = allowance(mutant, np.zeros(()), question.allowed[part])
     narrow = single_allowance(mutant, radius=question.narrow[part])
     as_if = Pair(got=pair.got, truth=mutant, allowed=allowed, narrow=narrow, single=pair.single)
-    return bool(np.all(np.isfinite(mutant))) and not as_if.off(np.maximum(allowed, narrow) if pair.single else allowed).any()
+    most = np.maximum(allowed, narrow) if pair.single else allowed
+    # where a mutant is tiny beside the truth, whose errors are allowed, anything would equal it
+    return largest(most) <= APART * largest(mutant) and not as_if.off(most).any()
 
 
 def _empty(asked: Sequence[tuple[Question, Pair]]) -> bool:
-    """Whether an answer is one number everywhere, or the upstream as it came."""
-    values = np.concatenate([pair.got.ravel() for _, pair in asked])
-    if np.ptp(values) <= 1e-6 * largest(values):
+    """Whether an answer is zero at some question, or one number everywhere, or the upstream as it came."""
+    if not all(pair.got.any() for _, pair in asked):
         return True
-    return all(_passed_on(pair.got, question.upstream) for question, pair in asked)
+    values = np.concatenate([pair.got.ravel() for _, pair in asked] or [np.zeros(0)])
+    constant = np.max(values, initial=-np.inf) - np.min(values, initial=np.inf) <= 1e-6 * largest(values)
+    return bool(constant) or all(_passed_on(pair.got, question.upstream) for question, pair in asked)
 
 
 def _passed_on(got: Array, upstream: Array) -> bool:

@@ -10,6 +10,7 @@ gradient is linear in it: the mutant is the true gradient plus what c′ − c g
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,10 +24,10 @@ from checker.values import Array
 
 aten = torch.ops.aten
 
-#: Of longer tapes, and of more entries to differentiate by, no mutants are made: a person could not follow them, and a class would wait.
-STEPS, ENTRIES = 200, 1024
+#: Of longer tapes, and of more entries to differentiate by, no mutants are made: it takes the square of the steps, some 0.2 s of a hundred.
+STEPS, ENTRIES = 100, 1024
 #: Of an operation that mixes more entries than this, the diagonal of the Jacobian is not tried.
-DIAGONAL = 64
+DIAGONAL = 16
 #: Gradients that are nearer than this share of the largest entry are the same.
 SAME = 1e-6
 
@@ -48,11 +49,14 @@ class Change(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """One mistake, in the step `step` of the tape, on the way to its operand number `operand`; `code` is the author's line, on `line`."""
+    """One mistake, in one step, on the way to its operand number `operand`; `code` is the author's line, on `line`.
 
-    step: int
+    `round` counts the steps of this operation on this line, so that a mistake has the same name on every path.
+    """
+
     operand: int
     change: Change
+    round: int = 0
     variant: int = 0  #: which, where a step has several mistakes of this kind
     operation: str  #: as people call it: "norm"
     line: str
@@ -131,10 +135,14 @@ class _Sweep:
         if not all(gradient[name].shape == g.shape and _same(gradient[name], g) for name, g in truth.items()):
             return {}
         found: dict[Mutation, dict[str, Array]] = {}
+        rounds: Counter[tuple[str, str]] = Counter()
         for step in self.steps:
-            node = step.node
+            node, name = step.node, _called(step.node)
+            rounds[node.line, name] += 1
             for place, change, given in self._changes(step):
-                mutation = Mutation(step=node.index, operand=place, change=change, operation=_called(node), line=node.line, code=node.code)
+                mutation = Mutation(
+                    operand=place, change=change, round=rounds[node.line, name] - 1, operation=name, line=node.line, code=node.code
+                )
                 altered = {name: g.numpy() for name, g in given.items() if not _same(g.numpy(), gradient[name])}
                 while mutation in found:
                     mutation = replace(mutation, variant=mutation.variant + 1)

@@ -128,6 +128,29 @@ def test_an_explanation_holds_at_every_point():
         assert (finding.kind, finding.detail) == (Kind.WRONG, "")
 
 
+def test_where_mutants_cannot_be_made_of_every_point_nothing_is_explained():
+    """`singular_determinant` is asked at a published matrix too, of which PyTorch's own gradient is no truth."""
+    target = "matrices.py::singular_determinant"
+    asked = [question for question in pool(target).questions("content") if question.ordinary]
+    assert {bool(question.mutants) for question in asked} == {True, False}
+    given = [Answered(question=q, gradients={"a": -q.gradient["a"] if q.mutants else q.gradient["a"]}) for q in asked]
+    (finding,) = findings(built_in(target), given, single_allowed=True)[0]
+    assert finding.kind is Kind.WRONG
+
+
+def test_a_mistake_on_one_path_only_is_told_where_the_others_are_right():
+    """`doubling` multiplies by 100 where the result is negative, which `doubled` forgets."""
+    finding = one("control_flow.py::doubling", doubled)
+    assert (finding.kind, finding.detail) == (Kind.CHAIN, hints.DROPPED.format("mul", "c = 100 * b"))
+
+
+def doubled(a):
+    b = 2 * a
+    while np.abs(b) < 1000:
+        b = 2 * b
+    return b / a
+
+
 def test_a_backward_of_a_wrong_forward_is_not_explained_by_the_authors_steps():
     asked = []
     for given in answered(CUBIC, lambda x: 3 * x**2 - 1 / x**2):
