@@ -159,7 +159,7 @@ def _member(name: str, answered: Answered, pair: Pair) -> bool:
 
     if any(n not in given or given[n].shape != b.shape for n, b in point.branches[0].items()):
         return alone(name)
-    return passes(name, given) or (alone(name) and not all(map(alone, given)))
+    return passes(name, given) or (len(given) > 1 and alone(name) and not all(map(alone, given)))
 
 
 def _value_pair(answered: Answered) -> Pair:

@@ -285,6 +285,8 @@ def _is_array(value: Any) -> bool:
 
 def _named(value: Any) -> str:
     """What a person calls it: "something of type str"."""
+    if isinstance(value, type):
+        return "a class"
     return "an array" if isinstance(value, np.ndarray) else f"something of type {type(value).__name__}"
 
 

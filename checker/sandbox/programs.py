@@ -104,6 +104,8 @@ def trouble(error: BaseException, labels: Collection[str], label: str = "") -> T
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except BaseException:
         text = "an exception that cannot be shown"
+    if type(error) is ModuleNotFoundError and error.name != "torch":
+        text += ", which is not there where answers are graded: do without it"
     return Trouble(reason=Reason.MEMORY if _no_memory(error) else Reason.RAISED, text=text[:WORDS], label=label, line=line)
 
 

@@ -108,6 +108,10 @@ def test_a_step(boxes: Boxes, kind: Kind, body: str, label: str) -> None:
         ("def f(upstream, b, a): return a, b, upstream", {"0": 5.0, "1": 3.0, "2": 7.0}),
         ("def f(p, q): return p, q", {"0": 5.0, "1": 3.0}),  # no place for upstream
         ("def f(*all): return all", {"0": 5.0, "1": 3.0, "2": 7.0}),
+        ("def f(**all): return all['a'], all['b'], all['upstream']", {"0": 5.0, "1": 3.0, "2": 7.0}),
+        ("def f(b, **rest): return b, rest['a'], rest['upstream']", {"0": 3.0, "1": 5.0, "2": 7.0}),
+        ("def f(b, a, scale=2, *, dy=None): return scale * a, b, dy", {"0": 10.0, "1": 3.0, "2": 7.0}),
+        ("import functools\nf = functools.wraps(lambda b, a: 0)(lambda *all: all)", {"0": 3.0, "1": 5.0}),  # as torch.func.grad makes it
         ("f = lambda p, q, r=0: (r, None, q)", {"0": 7.0, "2": 3.0}),
         ("import functools\ndef g(k, p, q, r): return k * p\nf = functools.partial(g, 2)", {"0": 10.0}),
         ("class F:\n  def __call__(self, a, b): return {'b': a, 'a': b}\nf = F()", {"b": 5.0, "a": 3.0}),
@@ -125,6 +129,8 @@ def test_arguments_go_by_name_or_by_place(boxes: Boxes, source: str, expected: d
     [
         ("4 * x", {"0": [4.0, 8.0, 12.0]}),
         ("[4.0, 8.0, 12.0]", {"0": [4.0, 8.0, 12.0]}),
+        ("[Fraction(1, 2), Decimal('0.25')]", {"0": [0.5, 0.25]}),
+        ("Record(x, 2 * x)", {"w": [1.0, 2.0, 3.0], "b": [2.0, 4.0, 6.0]}),
         ("[x, None, 2 * x]", {"0": [1.0, 2.0, 3.0], "2": [2.0, 4.0, 6.0]}),
         ("(x, None)", {"0": [1.0, 2.0, 3.0]}),
         ("{'w': x, 'b': None}", {"w": [1.0, 2.0, 3.0]}),
@@ -144,7 +150,9 @@ def test_arguments_go_by_name_or_by_place(boxes: Boxes, source: str, expected: d
 )
 def test_what_may_be_returned(boxes: Boxes, returned: str, expected: dict[str, object]) -> None:
     with boxes("numpy").open() as session:
-        result = gradient(session, f"import numpy as np\ndef f(x): return {returned}")
+        imports = "import numpy as np\nfrom dataclasses import make_dataclass\nfrom decimal import Decimal\nfrom fractions import Fraction"
+        record = "Record = make_dataclass('Record', ['w', 'b'])"
+        result = gradient(session, f"{imports}\n{record}\ndef f(x): return {returned}")
     assert {label: value.tolist() for label, value in result.items()} == expected
 
 
@@ -261,7 +269,7 @@ def test_what_is_printed_is_kept(boxes: Boxes) -> None:
     ("value", "told"),
     [
         ("3.5", "f is something of type float"),
-        ("type('f', (), {})", "f is something of type type"),
+        ("type('f', (), {})", "f is a class"),
         ("None", ""),
         ("...", ""),
         ("{}", "f is something of type dict"),
@@ -304,3 +312,30 @@ def test_trusted_files_take_the_same_path(boxes: Boxes) -> None:
     with boxes("numpy", trusted=True).open() as session:
         assert gradient(session, "print(1)\ndef f(x): return 4 * x")["0"].tolist() == [4.0, 8.0, 12.0]
         assert session.output == "1\n"
+
+
+def test_what_a_library_calls_so_is_no_answer(boxes: Boxes) -> None:
+    """A pair of one's own counts, though `from numpy import *` brings a function of the exercise's name."""
+    pair = "def trace_forward(a): return sum(diag(a)), a\ndef trace_backward(upstream, cache): return upstream * eye(len(cache))"
+    with boxes("numpy").open() as session:
+        loaded = load(session, f"from numpy import *\n{pair}\nsquare = multiply", "trace", "diagonal", "square", "absolute")
+    assert {name: found.form for name, found in loaded.found.items()} == {"trace": Form.PAIR, "square": Form.GRADIENT}
+
+
+def test_an_operation_may_work_in_place(boxes: Boxes) -> None:
+    source = """
+import torch
+class f(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+    @staticmethod
+    def backward(ctx, upstream):
+        return 2 * upstream
+"""
+    with boxes("torch").open() as session:
+        load(session, source)
+        ((_, value),) = session.call("f", "forward", {"x": POINT})
+        ((label, gradient),) = session.call("f", "backward", {}, upstream=POINT)
+    assert (value.tolist(), label, gradient.tolist()) == ([2.0, 4.0, 6.0], "x", [2.0, 4.0, 6.0])

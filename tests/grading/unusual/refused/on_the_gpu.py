@@ -1,0 +1,5 @@
+import torch
+
+
+def twice_dot(x):
+    return 4 * x.cuda()

@@ -1,0 +1,2 @@
+twice_dot = "4 x_i"
+squares = r"\frac{\partial L}{\partial x} = \text{upstream} \cdot 2x"
