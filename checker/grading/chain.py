@@ -24,6 +24,8 @@ CODE = 80
 EVIDENCE = 2
 #: A mistake that changes less than this share of the largest entry may be rounding.
 APART = 1e-3
+#: An answer may be off by no more than this share of a mutant, or it is not told from others.
+FAINT = 1 / 16
 
 SAID = {
     Change.DROPPED: hints.DROPPED,
@@ -77,7 +79,7 @@ def _equals(pair: Pair, mutant: Array, question: Question, part: str) -> bool:
     as_if = Pair(got=pair.got, truth=mutant, allowed=allowed, narrow=narrow, single=pair.single)
     most = np.maximum(allowed, narrow) if pair.single else allowed
     # where a mutant is tiny beside the truth, whose errors are allowed, anything would equal it
-    return largest(most) <= APART * largest(mutant) and not as_if.off(most).any()
+    return largest(most) <= FAINT * largest(mutant) and not as_if.off(most).any()
 
 
 def _empty(asked: Sequence[tuple[Question, Pair]]) -> bool:
