@@ -12,7 +12,6 @@ it is NumPy: first in the function and those of the submission that it calls, th
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,15 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from checker.sandbox.calling import call_with
 from checker.sandbox.frames import Array
 from checker.sandbox.messages import ARRAYS, NAME, Call, Upstream
 from checker.sandbox.programs import Submission, is_of
 from checker.sandbox.values import Form, Found, Kind, Reason, Stopped, Trouble
 
-#: What students call the upstream gradient.
-UPSTREAM = frozenset({"upstream", "dout", "dy", "grad_output"})
 _CACHE = "cache"
-_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _ASKED = "return an array, or several as a tuple in the order of the inputs or as a dict by name"
 
 Result = list[tuple[str, Array]]
@@ -74,15 +71,15 @@ class Answer:
         upstream = _each(convert, call.upstream)
         match self.form, call.verb:
             case Form.GRADIENT, "gradient":
-                return labelled(_call(self._functions[0], arguments, upstream), len(arguments))
+                return labelled(call_with(self._functions[0], arguments, upstream), len(arguments))
             case Form.PAIR, "forward":
-                returned = _call(self._functions[0], arguments)
+                returned = call_with(self._functions[0], arguments)
                 if not isinstance(returned, tuple) or len(returned) != 2:
                     raise NoArray(f"{call.name}_forward returned {_named(returned)}, where its value and a cache are asked")
                 value, self._kept = returned
                 return labelled(value)
             case Form.PAIR, "backward":
-                return labelled(_call(self._functions[1], {_CACHE: self._kept}, upstream, upstream_first=True))
+                return labelled(call_with(self._functions[1], {_CACHE: self._kept}, upstream, upstream_first=True))
             case Form.OPERATION, "forward":
                 return self._apply(arguments)
             case Form.OPERATION, "backward":
@@ -191,46 +188,6 @@ def array(value: Any) -> Array:
         advice = "return its real part" if made.dtype.kind == "c" else _ASKED
         raise NoArray(f"{what} was returned, where real numbers are asked: {advice}")
     return made.astype(wide)
-
-
-def _call(function: Callable[..., Any], arguments: dict[str, Any], upstream: Any = None, upstream_first: bool = False) -> Any:
-    """Call by name where every parameter is the name of an input or of the upstream gradient, or where all that is given has a parameter
-    of its name and only defaults are left; otherwise by position.
-
-    A function that has no place for the upstream gradient is called without it: what it returns is judged.
-    """
-    values, last = list(arguments.values()), [] if upstream is None else [upstream]
-    placed = last + values if upstream_first else values + last
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return function(*placed)  # it is not written in Python
-    by_name = _by_name(signature, arguments, upstream)
-    if by_name is not None:
-        bound = signature.bind(**by_name)
-        return function(*bound.args, **bound.kwargs)
-    try:
-        signature.bind(*placed)
-    except TypeError:
-        placed = values
-    return function(*placed)
-
-
-def _by_name(signature: inspect.Signature, arguments: dict[str, Any], upstream: Any) -> dict[str, Any] | None:
-    """What to give to each parameter, where their names say it: all of them, or all that must be given, with nothing left over."""
-    parameters = list(signature.parameters.values())
-    rest = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
-    named = parameters[:-1] if rest else parameters
-    if not parameters or any(one.kind not in _BY_NAME for one in named):
-        return None
-    known = arguments | dict.fromkeys(UPSTREAM - set(arguments) if upstream is not None else (), upstream)
-    given = {one.name: known[one.name] for one in named if one.name in known}
-    left = {name: value for name, value in arguments.items() if name not in given}
-    if upstream is not None and not UPSTREAM & given.keys():
-        left["upstream"] = upstream
-    if len(given) < len(named) and ((left and not rest) or any(one.name not in given and one.default is one.empty for one in named)):
-        return None
-    return given | left if rest else given
 
 
 def _plain(value: Any) -> Any:
