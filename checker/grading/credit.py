@@ -23,7 +23,7 @@ CREDIT: Mapping[Kind, float] = MappingProxyType(
         Kind.FACTOR: 0.5,
         Kind.MEAN: 0.5,
         Kind.TRANSPOSED: 0.5,
-        Kind.UNSUMMED: 0.5,
+        Kind.UNSUMMED: 0.25,
         Kind.CHAIN: 0.5,
         Kind.UPSTREAM: 0.25,
         Kind.SOME_ENTRIES: 0.25,
