@@ -36,12 +36,13 @@ class SubmissionFile(pytest.File):
         from checker.errors import Error
         from checker.grading.assignment import plain
         from checker.grading.intake import submissions
+        from checker.inert import inert
 
         try:
             assignment = plain(exercises_for(self.config))
             (submission,) = submissions(self.path)
         except Error as error:
-            raise self.CollectError(f"checker: {error}") from None
+            raise self.CollectError(f"checker: {inert(str(error))}") from None
         for exercise in assignment.exercises:
             item = SubmissionItem.from_parent(self, name=exercise.name, exercise=exercise, submission=submission)
             item.grader = lambda: self._grader(assignment)
