@@ -81,6 +81,7 @@ Where the author fixed a tolerance, that stands in place of the first.
 An answer of which every entry is a float32 number was computed in float32. It is right within {tolerances.SINGLE_ORDERS:g} times the
 error allowed in float32, plus {_units(tolerances.SINGLE_ENTRY)} of the entry and {_units(tolerances.SINGLE_LARGEST)} of the largest entry.
 Where the truth could only be estimated, or the author fixed a tolerance, the allowed error is not widened for that.
+Where float32 may lose more than the largest entry of a gradient that float64 knows well, an answer is judged as one in float64.
 Anything else may have lost no more than a float32 constant loses, {_units(tolerances.CONSTANT)} of the entry, so that an error of 10⁻⁶ in
 float64 arithmetic does not pass for rounding. Both are right where the exercise's `dtypes` has "float32", and `single` where not.
 

@@ -34,6 +34,8 @@ from checker.values import Array, Case, Settings, Verdict
 ASKED = 3
 #: A point is not asked where even a right answer may be off by this share of the gradient.
 TOO_WIDE = 1e-6
+#: Where float32 may lose this share of a gradient that float64 knows well, an answer is not judged as one of float32: zeros would be right.
+LOST_IN_SINGLE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,8 +88,10 @@ class Question:
         reference = self.truth.reference
         assert reference is not None
         if self.case.exercise.tolerance is not None or reference.kind == "differences":
-            return {n: single_allowance(g, radius=self.allowed[n]) for n, g in self.gradient.items()}
-        return {n: single_allowance(g, reference.allowed[n], reference.radius[n]) for n, g in self.gradient.items()}
+            found = {n: single_allowance(g, radius=self.allowed[n]) for n, g in self.gradient.items()}
+        else:
+            found = {n: single_allowance(g, reference.allowed[n], reference.radius[n]) for n, g in self.gradient.items()}
+        return {n: self._if_told(found[n], self.allowed[n], g) for n, g in self.gradient.items()}
 
     @functools.cached_property
     def value_allowed(self) -> Array:
@@ -97,7 +101,14 @@ class Question:
     @functools.cached_property
     def value_narrow(self) -> Array:
         """The same for a value that was computed in float32."""
-        return single_allowance(self.value, self._value_rounding)
+        return self._if_told(single_allowance(self.value, self._value_rounding), self.value_allowed, self.value)
+
+    def _if_told(self, narrow: Array, allowed: Array, truth: Array) -> Array:
+        """What float32 may lose, if that leaves something to tell right from wrong by; else what float64 may. At large inputs and where
+        even float64 loses as much, as of a gradient that vanishes, nothing better can be asked."""
+        size = largest(truth)
+        lost = self.ordinary and largest(narrow) > LOST_IN_SINGLE * size and largest(allowed) <= TOO_WIDE * size
+        return allowed if lost else narrow
 
     @property
     def _value_rounding(self) -> Array:

@@ -16,6 +16,7 @@ from checker.grading.questions import Answered, Pool, Question
 from checker.values import Array
 
 #: Its gradient is so large that what rounding may do to it is larger than most numbers; another's is so small that zeros are near it.
+#: Of the last float32 knows nothing, and zeros are float32 numbers.
 EXERCISES = """
 import torch
 from jaxtyping import Float
@@ -33,6 +34,13 @@ def two_sizes(x: Float[Tensor, "n"], y: Float[Tensor, "n"]) -> Float[Tensor, ""]
 @exercise(sizes={"n": 3})
 def small(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
     return 1e-12 * torch.exp(torch.sin(x)).sum()
+
+@exercise(sizes={"n": 3})
+def chaotic(x: Float[Tensor, "n"]) -> Float[Tensor, ""]:
+    y = torch.sigmoid(x)
+    for _ in range(8):
+        y = 3.9 * y * (1 - y)
+    return y.sum()
 """
 ANSWERS: dict[str, Callable[[Array, Question], Array]] = {
     "zeros": lambda x, _: np.zeros_like(x),
@@ -56,7 +64,7 @@ def pools(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pool]:
 
 
 @pytest.mark.parametrize("said", ANSWERS)
-@pytest.mark.parametrize("name", ["scaled", "two_sizes", "small"])
+@pytest.mark.parametrize("name", ["scaled", "two_sizes", "small", "chaotic"])
 @pytest.mark.parametrize("single", [False, True])
 def test_an_answer_to_any_exercise_is_one_to_none(pools: dict[str, Pool], name: str, said: str, single: bool) -> None:
     pool = pools[name]
