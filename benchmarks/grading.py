@@ -27,10 +27,11 @@ from measured import Measured, machine, plot, table
 from others import Fresh, Marks, Nbgrader, Otter, environments, installed
 from truth import PARTS
 
-from checker.grading import intake, run
+from checker.grading import run
 from checker.grading.assignment import plain
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grades import Kind, StudentRecord
+from checker.grading.reading import intake
 from checker.provenance import cores
 
 STYLES: dict[str, tuple[Style, ...]] = {

@@ -22,9 +22,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.answers import TARGETS, classroom
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
+from checker.grading.book.ledger import without_times
 from checker.grading.grades import ClassRecord
-from checker.grading.ledger import without_times
 
 #: The first kill comes up to so many seconds after the start, before anything is graded; the others when a drawn number of submissions is,
 #: and up to so many seconds later, in the middle of whatever is done then.

@@ -68,8 +68,8 @@ def grade(
 ) -> None:
     """Grade submissions. Their code runs in a sandbox; grades are kept in the gradebook, and what is unchanged is not run again."""
     from checker import children, standings, terminal
-    from checker.grading.gradebook import Gradebook
-    from checker.grading.intake import submissions as found_in
+    from checker.grading.book.gradebook import Gradebook
+    from checker.grading.reading.intake import submissions as found_in
     from checker.grading.run import grade as graded
 
     if report:
@@ -109,7 +109,7 @@ def export(
 ) -> None:
     """Write the grades in a form that another tool reads."""
     from checker.exporters import exporter, write
-    from checker.grading.gradebook import Gradebook
+    from checker.grading.book.gradebook import Gradebook
 
     chosen = exporter(form)
     with Gradebook.open(book, create=False) as opened:
@@ -141,7 +141,7 @@ def override(
     book: Book = GRADEBOOK,
 ) -> None:
     """Give points by hand. The computed grade is kept beside it, and a regrade does not undo it."""
-    from checker.grading.gradebook import Gradebook
+    from checker.grading.book.gradebook import Gradebook
 
     with Gradebook.open(book, create=False) as opened:
         opened.override(student, exercise, points, who=who or _you(), why=why)
@@ -152,7 +152,7 @@ def data(student: Student, output: Output = None, book: Book = GRADEBOOK) -> Non
     """Write all that is kept about a student, as JSON."""
     from checker.exporters import write
     from checker.exporters.document import unobeyed
-    from checker.grading.gradebook import Gradebook
+    from checker.grading.book.gradebook import Gradebook
 
     with Gradebook.open(book, create=False) as opened:
         write(unobeyed(opened.data_of(student)), output)
@@ -165,7 +165,7 @@ def forget(
     book: Book = GRADEBOOK,
 ) -> None:
     """Delete all that is kept about a student."""
-    from checker.grading.gradebook import Gradebook
+    from checker.grading.book.gradebook import Gradebook
 
     with Gradebook.open(book, create=False) as opened:
         if not yes:
@@ -197,7 +197,7 @@ def class_report(sources: Sequence[str], folder: Path, *, title: str | None, lan
     Raises:
         UsageError: more than one source, no gradebook, or none with that assignment.
     """
-    from checker.grading.gradebook import Gradebook
+    from checker.grading.book.gradebook import Gradebook
     from checker.report.classroom import render_class
 
     if len(sources) > 1:

@@ -35,7 +35,7 @@ class SubmissionFile(pytest.File):
         """One test for each exercise that was asked for."""
         from checker.errors import Error
         from checker.grading.assignment import plain
-        from checker.grading.intake import submissions
+        from checker.grading.reading.intake import submissions
         from checker.inert import inert
 
         try:
@@ -71,8 +71,8 @@ class SubmissionItem(pytest.Item):
 
     def runtest(self) -> None:
         """Raise where something is to be corrected; skip what has no answer yet."""
-        from checker.grading.feedback import summary
         from checker.grading.grades import Kind
+        from checker.grading.judging.feedback import summary
         from checker.sandbox.wall import SandboxUnavailable
 
         try:

@@ -23,7 +23,7 @@ from checker.report.kinds import KINDS
 from checker.terminal import BAD, GOOD, console
 
 if TYPE_CHECKING:
-    from checker.grading.regrading import Change
+    from checker.grading.book.regrading import Change
     from checker.grading.run import Outcome
 
 #: More students than this are not listed one by one: `checker export csv` and the report do that.

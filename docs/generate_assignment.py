@@ -14,7 +14,7 @@ from typing import Any, get_origin
 import msgspec
 
 from checker.grading.assignment import File, LimitsTable, wanted
-from checker.grading.terms import Attempts, Late
+from checker.grading.book.terms import Attempts, Late
 
 HERE = Path(__file__).parent
 

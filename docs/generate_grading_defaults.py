@@ -11,10 +11,11 @@ import math
 import re
 from pathlib import Path
 
-from checker.grading import grades, hints, points, questions, tolerances, trajectories
-from checker.grading.credit import CREDIT, OWN_FORWARD
-from checker.grading.feedback import sentence
+from checker.grading import grades
 from checker.grading.grades import Finding, Kind
+from checker.grading.judging import hints, points, questions, tolerances, trajectories
+from checker.grading.judging.credit import CREDIT, OWN_FORWARD
+from checker.grading.judging.feedback import sentence
 
 HERE = Path(__file__).parent
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from checker import cli, grading_commands
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grader import Grader
 from checker.sandbox.box import Box
 from checker.sandbox.wall import SandboxUnavailable

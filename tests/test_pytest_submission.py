@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from checker import pytest_submission
-from checker.grading import feedback, grader, intake
+from checker.grading import grader
+from checker.grading.judging import feedback
+from checker.grading.reading import intake
 from checker.sandbox.box import Box
 from checker.sandbox.wall import SandboxUnavailable
 

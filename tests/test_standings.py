@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from checker import standings
+from checker.grading.book.regrading import Change
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Kind, StudentRecord
-from checker.grading.regrading import Change
 from checker.grading.run import Failure, Outcome
 from checker.record import Text
 from tests.toy_class import a_result, handed_in

@@ -9,7 +9,7 @@ from typing import Any
 
 from checker.authoring import Exercise
 from checker.grading.assignment import Assignment, fingerprint
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grades import Finding, Kind, Result
 from checker.grading.submission import Student, Submission
 from checker.sandbox.values import Form

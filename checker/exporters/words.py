@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from checker.grading.feedback import coarse, summary
 from checker.grading.grades import Attempt, ExerciseHead, Grade, Kind
+from checker.grading.judging.feedback import coarse, summary
 from checker.inert import inert
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from checker.grading.questions import Answered, Question
-from checker.grading.trajectories import Trajectory
+from checker.grading.judging.questions import Answered, Question
+from checker.grading.judging.trajectories import Trajectory
 from checker.sandbox.session import Session
 from checker.sandbox.values import Form, Found, Reason, Stopped, Trouble
 from checker.values import Array, Case

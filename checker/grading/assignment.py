@@ -25,8 +25,8 @@ from checker import catalogue
 from checker.authoring import Exercise
 from checker.content import exercises_folder
 from checker.errors import ExerciseError, UsageError
+from checker.grading.book.terms import Attempts, Due, Late, Minutes, Positive, Share, Terms, minutes
 from checker.grading.grades import ExerciseHead, Kind
-from checker.grading.terms import Attempts, Due, Late, Minutes, Positive, Share, Terms, minutes
 from checker.provenance import versions
 from checker.sandbox.values import Limits
 from checker.transcribe import text_of

@@ -17,18 +17,18 @@ from collections.abc import Sequence
 import msgspec
 
 from checker.authoring import Exercise
-from checker.grading import hints
 from checker.grading.asking import ask, walk
 from checker.grading.assignment import Assignment
-from checker.grading.formulas import formula_findings
 from checker.grading.grades import Finding, Kind, Result
-from checker.grading.mistakes import findings, troubled, value_right
-from checker.grading.own_forward import strange
-from checker.grading.questions import Answered, Pool
+from checker.grading.judging import hints
+from checker.grading.judging.formulas import formula_findings
+from checker.grading.judging.mistakes import findings, troubled, value_right
+from checker.grading.judging.own_forward import strange
+from checker.grading.judging.questions import Answered, Pool
+from checker.grading.judging.step_mistakes import step_findings
+from checker.grading.judging.trajectories import trajectory
 from checker.grading.sitting import Sitting
-from checker.grading.step_mistakes import step_findings
 from checker.grading.submission import Submission
-from checker.grading.trajectories import trajectory
 from checker.sandbox.box import Box
 from checker.sandbox.session import Session
 from checker.sandbox.values import ALL, Form, Found, Loaded, Reason, Stopped

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from checker import children
 from checker.errors import UsageError
 from checker.grading.assignment import Assignment
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grader import Grader, Protection
 from checker.grading.submission import Submission
 from checker.grading.workers import Pool, Task

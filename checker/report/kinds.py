@@ -1,7 +1,7 @@
 """Each kind of mistake, and each form of an answer, in a few words.
 
 Comes in: nothing.  Goes out: tables of words.  Why: a class's page counts mistakes by kind; the whole sentence about one answer is
-`checker.grading.feedback`'s.
+`checker.grading.judging.feedback`'s.
 """
 
 from __future__ import annotations

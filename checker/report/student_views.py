@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checker.grading.feedback import coarse, sentence
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Kind, Override, StudentRecord
+from checker.grading.judging.feedback import coarse, sentence
 from checker.inert import NAME, inert, inert_line
 from checker.report.class_views import Concern, by_exercise, concerns
 from checker.report.language import Language

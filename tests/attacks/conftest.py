@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from checker.grading.assignment import Assignment, read
-from checker.grading.gradebook import Gradebook
-from checker.grading.intake import submissions
+from checker.grading.book.gradebook import Gradebook
+from checker.grading.reading.intake import submissions
 from checker.grading.run import grade
 from checker.grading.submission import Submission
 from checker.sandbox.box import Box, SandboxUnavailable

@@ -19,7 +19,7 @@ from checker.exporters import exporter, names
 from checker.grading.assignment import Assignment
 from checker.grading.grader import Grader
 from checker.grading.grades import Kind
-from checker.grading.intake import submissions
+from checker.grading.reading.intake import submissions
 from checker.grading.submission import Submission
 from checker.sandbox.box import Box
 from checker.sandbox.values import ALL, LAYERS

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from checker.catalogue import find
-from checker.grading.credit import grade
 from checker.grading.grades import Result
-from checker.grading.mistakes import findings
-from checker.grading.questions import Answered, Pool, Question
+from checker.grading.judging.credit import grade
+from checker.grading.judging.mistakes import findings
+from checker.grading.judging.questions import Answered, Pool, Question
 from checker.values import Array
 
 #: Its gradient is so large that what rounding may do to it is larger than most numbers; another's is so small that zeros are near it.

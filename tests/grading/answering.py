@@ -11,8 +11,8 @@ import numpy as np
 from checker.authoring import Exercise
 from checker.catalogue import find
 from checker.grading.grades import Finding
-from checker.grading.mistakes import findings
-from checker.grading.questions import Answered, Pool, Question
+from checker.grading.judging.mistakes import findings
+from checker.grading.judging.questions import Answered, Pool, Question
 from checker.values import Array, Comparison
 
 SECRET = b"a secret of the tests"

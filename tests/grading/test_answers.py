@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading.answers import formulas
-from checker.grading.files import Unreadable
+from checker.grading.reading.answers import formulas
+from checker.grading.reading.files import Unreadable
 
 
 def said(text: str) -> str:

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
-from checker.grading import archives
-from checker.grading.files import Entry, Unreadable, canonical
-from checker.grading.intake import submissions
+from checker.grading.reading import archives
+from checker.grading.reading.files import Entry, Unreadable, canonical
+from checker.grading.reading.intake import submissions
 
 ANSWER = b'twice_dot = "4 * x"\n'
 

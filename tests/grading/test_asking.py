@@ -14,9 +14,9 @@ from torch import Tensor
 from checker import Descent, below, exercise
 from checker.grading import asking
 from checker.grading.asking import ask, walk
-from checker.grading.mistakes import value_right
-from checker.grading.questions import Answered, Pool, Question
-from checker.grading.trajectories import trajectory
+from checker.grading.judging.mistakes import value_right
+from checker.grading.judging.questions import Answered, Pool, Question
+from checker.grading.judging.trajectories import trajectory
 from checker.sandbox.frames import Array
 from checker.sandbox.values import Form, Found, Reason, Stopped, Trouble
 from tests.boxes import Boxes, boxes, program

@@ -13,8 +13,8 @@ import pytest
 
 from checker.errors import ExerciseError, UsageError
 from checker.grading.assignment import File, LimitsTable, conditions, fingerprint, plain, read
+from checker.grading.book.terms import Attempts, Late
 from checker.grading.grades import Kind
-from checker.grading.terms import Attempts, Late
 from checker.sandbox.values import Limits
 
 EXERCISE = """

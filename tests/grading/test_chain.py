@@ -8,12 +8,12 @@ from answering import SECRET, answered, built_in, judged, pool
 
 from checker.catalogue import find
 from checker.errors import ExerciseError
-from checker.grading import hints
-from checker.grading.chain import SAID
-from checker.grading.feedback import coarse, sentence
 from checker.grading.grades import Finding, Kind
-from checker.grading.mistakes import findings
-from checker.grading.questions import Answered, Pool
+from checker.grading.judging import hints
+from checker.grading.judging.chain import SAID
+from checker.grading.judging.feedback import coarse, sentence
+from checker.grading.judging.mistakes import findings
+from checker.grading.judging.questions import Answered, Pool
 from checker.tape.mutants import Change
 
 EXERCISES = {found.id: found for found in find([]).exercises}

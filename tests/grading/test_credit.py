@@ -11,8 +11,8 @@ from answering import built_in, judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading.credit import CREDIT, OWN_FORWARD, grade
 from checker.grading.grades import Finding, Kind, Result
+from checker.grading.judging.credit import CREDIT, OWN_FORWARD, grade
 from checker.values import Array
 
 PAGE = Path(__file__).parents[2] / "docs" / "grading-defaults.md"

@@ -13,8 +13,8 @@ from checker.catalogue import find
 from checker.errors import ExerciseError
 from checker.formula import parse
 from checker.grading.grades import Kind
-from checker.grading.mistakes import findings
-from checker.grading.questions import Answered, Pool, Question
+from checker.grading.judging.mistakes import findings
+from checker.grading.judging.questions import Answered, Pool, Question
 from checker.judge.belief import tape_of
 from checker.methods.autograd import Forward, Reverse
 from checker.values import Array, Case, Verdict

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading import hints
-from checker.grading.feedback import DETAIL, SENTENCES, coarse, sentence, summary
 from checker.grading.grades import Finding, Kind, Result
+from checker.grading.judging import hints
+from checker.grading.judging.feedback import DETAIL, SENTENCES, coarse, sentence, summary
 from checker.inert import inert_line
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

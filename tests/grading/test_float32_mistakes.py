@@ -9,7 +9,7 @@ import pytest
 from answering import answered, built_in, judged
 
 from checker.grading.grades import Kind
-from checker.grading.mistakes import findings
+from checker.grading.judging.mistakes import findings
 
 
 def test_zeros_have_not_forgotten_the_upstream() -> None:

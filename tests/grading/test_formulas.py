@@ -16,9 +16,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from checker.authoring import Exercise, exercise
-from checker.grading.formulas import Equality, FormulaAnswer, answer_at, formula_findings, unreadable
 from checker.grading.grades import Finding, Kind
-from checker.grading.questions import Answered, Pool
+from checker.grading.judging.formulas import Equality, FormulaAnswer, answer_at, formula_findings, unreadable
+from checker.grading.judging.questions import Answered, Pool
 from checker.judge.belief import believe, tape_of
 from checker.judge.reference import Truth, refer
 from checker.methods.equality import enclosed
@@ -113,7 +113,7 @@ def test_where_a_rule_of_balls_fails_floats_are_compared(monkeypatch: pytest.Mon
     def fails(*_: object) -> None:
         raise IndexError
 
-    monkeypatch.setattr("checker.grading.formulas.enclosed", fails)
+    monkeypatch.setattr("checker.grading.judging.formulas.enclosed", fails)
     assert answer(twice_dot, "4 * x").equality is Equality.COMPARED
     assert answer(twice_dot, "2 * x").equality is Equality.DIFFERENT
 

@@ -15,13 +15,13 @@ import pytest
 from toy_class import a_result, an_assignment, an_exercise, at, grade_a_class, handed_in
 
 from checker.errors import UsageError
-from checker.grading import database
 from checker.grading.assignment import Assignment
-from checker.grading.gradebook import Gradebook
+from checker.grading.book import database
+from checker.grading.book.gradebook import Gradebook
+from checker.grading.book.ledger import without_times
+from checker.grading.book.terms import Attempts, Late
 from checker.grading.grades import ClassRecord, Kind, StudentRecord
-from checker.grading.ledger import without_times
 from checker.grading.submission import Submission
-from checker.grading.terms import Attempts, Late
 
 HALF = {"x": Kind.RIGHT, "w": Kind.WRONG}
 
@@ -436,7 +436,7 @@ def test_models_and_migrations_agree(tmp_path: Path) -> None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    from checker.grading.tables import REVISION, metadata
+    from checker.grading.book.tables import REVISION, metadata
 
     engine = database.connect(str(tmp_path / "book.db"))
     with engine.connect() as connection:

@@ -13,7 +13,7 @@ from checker.authoring import Exercise
 from checker.catalogue import find
 from checker.errors import ExerciseError, UsageError
 from checker.grading.handout import handout
-from checker.grading.intake import submissions
+from checker.grading.reading.intake import submissions
 
 AUTHORS = '''\
 from jaxtyping import Float

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
-from checker.grading import answers, archives, files, intake, notebooks, sources
-from checker.grading.intake import submissions
+from checker.grading.reading import answers, archives, files, intake, notebooks, sources
+from checker.grading.reading.intake import submissions
 from checker.grading.submission import Submission
 from checker.inert import inert
 

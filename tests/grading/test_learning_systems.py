@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.errors import UsageError
-from checker.grading import gradescope
-from checker.grading.files import Entry, Unreadable
-from checker.grading.intake import submissions
-from checker.grading.learning_systems import hand_ins
+from checker.grading.reading import gradescope
+from checker.grading.reading.files import Entry, Unreadable
+from checker.grading.reading.intake import submissions
+from checker.grading.reading.learning_systems import hand_ins
 from checker.grading.submission import Submission
 
 ANSWER = 'twice_dot = "4 * x"\n'

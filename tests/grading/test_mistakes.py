@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from checker.grading import hints
 from checker.grading.grades import Finding, Kind
-from checker.grading.mistakes import KINDS, findings, troubled, value_right
-from checker.grading.questions import Answered
+from checker.grading.judging import hints
+from checker.grading.judging.mistakes import KINDS, findings, troubled, value_right
+from checker.grading.judging.questions import Answered
 from checker.sandbox.values import Reason, Trouble
 from checker.values import Verdict
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading.files import Unreadable
-from checker.grading.magics import set_aside
-from checker.grading.notebooks import program
+from checker.grading.reading.files import Unreadable
+from checker.grading.reading.magics import set_aside
+from checker.grading.reading.notebooks import program
 
 
 def saved(*cells: str, **metadata: Any) -> bytes:

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from checker.authoring import exercise
 from checker.grading.grades import Kind
-from checker.grading.mistakes import findings
-from checker.grading.questions import Answered, Pool
+from checker.grading.judging.mistakes import findings
+from checker.grading.judging.questions import Answered, Pool
 
 
 def layer_norm(x: Float[Tensor, "2 8"], g: Float[Tensor, "8"]) -> Float[Tensor, "2 8"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checker.grading.grades import Finding, Kind
-from checker.grading.own_forward import STRANGE, strange
+from checker.grading.judging.own_forward import STRANGE, strange
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading.patterns import CONSTANTS, Pair, counted, factor, named, reduced, spread, transposed, turns
+from checker.grading.judging.patterns import CONSTANTS, Pair, counted, factor, named, reduced, spread, transposed, turns
 
 
 @given(st.integers(1, 16), st.integers(1, 16), st.sampled_from([1, -1]))

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from checker.authoring import Example, exercise
 from checker.errors import ExerciseError
-from checker.grading import points
-from checker.grading.questions import ASKED, Pool, Question
+from checker.grading.judging import points
+from checker.grading.judging.questions import ASKED, Pool, Question
 from checker.inputs import below, positive
 from checker.judge.belief import path_of, tape_of
 

@@ -18,7 +18,7 @@ import pytest
 from checker.errors import ExerciseError, UsageError
 from checker.grading import workers
 from checker.grading.assignment import plain, read
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grader import Grader
 from checker.grading.grades import Result
 from checker.grading.run import grade
@@ -339,7 +339,7 @@ THREADS = """
 import torch, sys
 from pathlib import Path
 from checker.grading.assignment import plain
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.run import grade
 from checker.grading.submission import Student, Submission
 

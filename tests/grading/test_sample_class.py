@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from checker.grading.assignment import read
-from checker.grading.gradebook import Gradebook
+from checker.grading.book.gradebook import Gradebook
 from checker.grading.grades import Attempt, ClassRecord, Finding, Grade, Kind
-from checker.grading.intake import submissions
+from checker.grading.reading.intake import submissions
 from checker.grading.run import Outcome, grade
 from checker.sandbox.box import SandboxUnavailable
 from checker.sandbox.values import Form

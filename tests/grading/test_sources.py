@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.grading.files import Unreadable
-from checker.grading.sources import program
+from checker.grading.reading.files import Unreadable
+from checker.grading.reading.sources import program
 
 
 def text(data: bytes) -> str:

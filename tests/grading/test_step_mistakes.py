@@ -11,10 +11,10 @@ from torch import Tensor
 
 from checker.authoring import Descent, exercise
 from checker.catalogue import find
-from checker.grading import hints
 from checker.grading.grades import Finding, Kind
-from checker.grading.step_mistakes import step_findings
-from checker.grading.trajectories import MOVED, STEPS, Trajectory, trajectory
+from checker.grading.judging import hints
+from checker.grading.judging.step_mistakes import step_findings
+from checker.grading.judging.trajectories import MOVED, STEPS, Trajectory, trajectory
 from checker.sandbox.values import Reason, Trouble
 
 THERMOMETER, ADAM, SQUARE = "thermometer.py::thermometer", "thermometer.py::thermometer_with_adam", "calculus.py::square"

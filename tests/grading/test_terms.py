@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.grading.terms import Attempts, Late, Terms, counting, lateness, minutes
+from checker.grading.book.terms import Attempts, Late, Terms, counting, lateness, minutes
 
 DUE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 

@@ -14,10 +14,10 @@ import unusual_answers as answers
 
 from checker.grading import grader as grading
 from checker.grading.assignment import plain, read
-from checker.grading.feedback import summary
 from checker.grading.grader import Grader
 from checker.grading.grades import Finding, Kind, Result
-from checker.grading.questions import Answered
+from checker.grading.judging.feedback import summary
+from checker.grading.judging.questions import Answered
 from checker.sandbox.box import SandboxUnavailable
 from checker.sandbox.values import Form
 from checker.values import Array

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.authoring import Exercise
-from checker.grading.intake import submissions
+from checker.grading.reading.intake import submissions
 from checker.grading.submission import Submission
 from checker.latex import is_latex
 from checker.sampling import sample

@@ -12,8 +12,8 @@ from typing import Any
 
 from nbformat import converter, reader
 
-from checker.grading import magics, sources
-from checker.grading.files import Unreadable, too_large
+from checker.grading.reading import magics, sources
+from checker.grading.reading.files import Unreadable, too_large
 from checker.sandbox.values import Part, Program
 
 NOTEBOOK = 16 * 2**20  #: bytes of a notebook, its pictures included

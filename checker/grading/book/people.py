@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from checker.errors import UsageError
+from checker.grading.book.tables import assignments, grades, overrides, results, students, submissions
 from checker.grading.grades import Result
-from checker.grading.tables import assignments, grades, overrides, results, students, submissions
 
 
 def find(connection: Connection, student: str) -> Row[Any]:

@@ -15,13 +15,13 @@ import numpy as np
 from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
-from checker.grading import hints
-from checker.grading.chain import explained
 from checker.grading.grades import Finding, Kind
-from checker.grading.own_forward import has_slope, own_pair
-from checker.grading.patterns import Pair
-from checker.grading.questions import Answered, Question
-from checker.grading.recognition import recognised, sizes_of
+from checker.grading.judging import hints
+from checker.grading.judging.chain import explained
+from checker.grading.judging.own_forward import has_slope, own_pair
+from checker.grading.judging.patterns import Pair
+from checker.grading.judging.questions import Answered, Question
+from checker.grading.judging.recognition import recognised, sizes_of
 from checker.judge.compare import compare
 from checker.sandbox.values import Reason, Trouble
 from checker.values import Array, Comparison, Derivation, Verdict, number

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from checker.grading.files import Unreadable
+from checker.grading.reading.files import Unreadable
 from checker.sandbox.values import Part, Program
 
 SOURCE = 2**20  #: bytes of a Python file

@@ -15,13 +15,13 @@ import numpy as np
 from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
-from checker.grading import hints
 from checker.grading.grades import Finding, Kind
-from checker.grading.mistakes import troubled
-from checker.grading.patterns import Pair
-from checker.grading.recognition import recognised
-from checker.grading.tolerances import SINGLE_ENTRY, SINGLE_LARGEST, allowance, in_single, largest
-from checker.grading.trajectories import State, Trajectory, updates
+from checker.grading.judging import hints
+from checker.grading.judging.mistakes import troubled
+from checker.grading.judging.patterns import Pair
+from checker.grading.judging.recognition import recognised
+from checker.grading.judging.tolerances import SINGLE_ENTRY, SINGLE_LARGEST, allowance, in_single, largest
+from checker.grading.judging.trajectories import State, Trajectory, updates
 from checker.sandbox.values import Trouble
 from checker.values import Array, number
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from checker.grading import files
-from checker.grading.files import Entry
+from checker.grading.reading import files
+from checker.grading.reading.files import Entry
 from checker.grading.submission import Student
 
 #: `doejane_LATE_4711_90210_answers-1.py`: the student's number in Canvas, the file's, and the file's name. Canvas counts files of the same

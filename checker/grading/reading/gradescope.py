@@ -23,9 +23,9 @@ from typing import Any
 
 import yaml
 
-from checker.grading import learning_systems
-from checker.grading.files import Entry, Unreadable, canonical
-from checker.grading.learning_systems import HandIn
+from checker.grading.reading import learning_systems
+from checker.grading.reading.files import Entry, Unreadable, canonical
+from checker.grading.reading.learning_systems import HandIn
 from checker.grading.submission import Student
 
 METADATA = "submission_metadata.yml"

@@ -16,7 +16,7 @@ from mmap import ACCESS_READ, mmap
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from checker.grading.files import DEPTH, ENTRIES, Entry, Unreadable, canonical, litter, too_large
+from checker.grading.reading.files import DEPTH, ENTRIES, Entry, Unreadable, canonical, litter, too_large
 
 ZIP = 32 * 2**20  #: bytes of a student's zip
 CLASS_ENTRIES = 500_000  #: entries of the zip of a class, those of zips inside it included

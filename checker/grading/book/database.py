@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
 from checker.errors import UsageError
-from checker.grading.tables import REVISION, book
+from checker.grading.book.tables import REVISION, book
 
 #: The gradebook in the working folder.
 DEFAULT = "gradebook.db"
@@ -157,7 +157,7 @@ def _upgrade(connection: Connection) -> None:
     from alembic.util import CommandError
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "checker.grading:migrations")
+    config.set_main_option("script_location", "checker.grading.book:migrations")
     try:
         command.upgrade(config, "head")
     except CommandError:

@@ -16,9 +16,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from checker.grading.book.tables import assignments, grades, overrides, results, students, submissions
+from checker.grading.book.terms import Terms, counting, lateness
 from checker.grading.grades import Attempt, ClassRecord, ExerciseHead, Grade, Override, Result, StudentRecord
-from checker.grading.tables import assignments, grades, overrides, results, students, submissions
-from checker.grading.terms import Terms, counting, lateness
 
 
 def class_record(connection: Connection, assignment: int) -> ClassRecord:

@@ -18,8 +18,8 @@ import torch
 
 from checker.authoring import Exercise
 from checker.errors import ExerciseError
-from checker.grading import points
-from checker.grading.tolerances import ORDERS, allowance, largest, single_allowance
+from checker.grading.judging import points
+from checker.grading.judging.tolerances import ORDERS, allowance, largest, single_allowance
 from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious

@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 
 from checker import __version__
 from checker.authoring import Exercise
-from checker.grading import ledger
 from checker.grading.assignment import Assignment, conditions
-from checker.grading.credit import grade
+from checker.grading.book import ledger
+from checker.grading.book.tables import results, students, submissions
 from checker.grading.grades import Result
-from checker.grading.tables import results, students, submissions
+from checker.grading.judging.credit import grade
 
 
 @dataclass(frozen=True, kw_only=True)

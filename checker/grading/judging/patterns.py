@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from checker.grading.tolerances import CONSTANT, in_single, largest
+from checker.grading.judging.tolerances import CONSTANT, in_single, largest
 from checker.values import Array
 
 #: How near a measured factor must be to the number it is named after, in float64 and in float32.

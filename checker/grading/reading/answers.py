@@ -15,8 +15,8 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from checker.grading import sources
-from checker.grading.files import Unreadable
+from checker.grading.reading import sources
+from checker.grading.reading.files import Unreadable
 from checker.inert import NAME, inert_line
 
 ANSWERS = 2**16  #: bytes of an `answers.toml`

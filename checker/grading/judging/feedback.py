@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from checker.grading.grades import Finding, Kind, Result
-from checker.grading.hints import in_chinese
+from checker.grading.judging.hints import in_chinese
 from checker.inert import NAME, inert_line
 from checker.values import Number
 

@@ -17,9 +17,9 @@ from itertools import islice
 from pathlib import Path
 
 from checker.errors import UsageError
-from checker.grading import answers, archives, files, gradescope, learning_systems, notebooks, sources
-from checker.grading.files import Entry, Unreadable
-from checker.grading.learning_systems import HandIn
+from checker.grading.reading import answers, archives, files, gradescope, learning_systems, notebooks, sources
+from checker.grading.reading.files import Entry, Unreadable
+from checker.grading.reading.learning_systems import HandIn
 from checker.grading.submission import Submission
 from checker.sandbox.values import Program
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from checker.grading import hints
 from checker.grading.grades import Finding, Kind
-from checker.grading.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
-from checker.grading.tolerances import allowance, largest, single_allowance
+from checker.grading.judging import hints
+from checker.grading.judging.patterns import NEAR, NEAR_SINGLE, Pair, counted, factor, named, partly, reduced, spread, transposed
+from checker.grading.judging.tolerances import allowance, largest, single_allowance
 from checker.values import Case
 
 #: A gradient whose largest entry is so small a share of another's is taken to vanish.

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from checker.grading.grades import Finding, Kind
-from checker.grading.patterns import Pair
-from checker.grading.questions import Answered
-from checker.grading.tolerances import allowance, largest
+from checker.grading.judging.patterns import Pair
+from checker.grading.judging.questions import Answered
+from checker.grading.judging.tolerances import allowance, largest
 from checker.values import Array
 
 #: Times the error estimate of differences of a student's own forward, and the share of the largest entry, that its backward may be off.

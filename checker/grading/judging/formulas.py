@@ -21,8 +21,8 @@ import numpy as np
 
 from checker.errors import FormulaError
 from checker.grading.grades import Finding, Kind
-from checker.grading.questions import Answered, Question
-from checker.grading.tolerances import allowance, largest
+from checker.grading.judging.questions import Answered, Question
+from checker.grading.judging.tolerances import allowance, largest
 from checker.judge.reference import Truth
 from checker.methods.equality import NEARLY, apart, enclosed, evaluated
 from checker.tape.balls import Midpoints

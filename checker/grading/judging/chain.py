@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checker.grading import hints
-from checker.grading.patterns import Pair
-from checker.grading.questions import Question
-from checker.grading.tolerances import allowance, largest, single_allowance
+from checker.grading.judging import hints
+from checker.grading.judging.patterns import Pair
+from checker.grading.judging.questions import Question
+from checker.grading.judging.tolerances import allowance, largest, single_allowance
 from checker.tape.mutants import Change, Mutation
 from checker.values import Array
 

@@ -27,13 +27,13 @@ from sqlalchemy import Connection, Engine, Row, Table
 from checker import __version__
 from checker.authoring import Exercise
 from checker.errors import UsageError
-from checker.grading import database, ledger, people
 from checker.grading.assignment import Assignment
+from checker.grading.book import database, ledger, people
+from checker.grading.book.regrading import Change, changes, key
+from checker.grading.book.tables import assignments, book, grades, overrides, results, students, submissions
+from checker.grading.book.terms import Terms
 from checker.grading.grades import ClassRecord, Result
-from checker.grading.regrading import Change, changes, key
 from checker.grading.submission import Submission
-from checker.grading.tables import assignments, book, grades, overrides, results, students, submissions
-from checker.grading.terms import Terms
 
 
 class Gradebook:

@@ -1,0 +1,1 @@
+"""What is kept: submissions, results, grades and every change of them, in a database."""
