@@ -108,11 +108,12 @@ def export(
     title: Title = None,
 ) -> None:
     """Write the grades in a form that another tool reads."""
+    from checker import terminal
     from checker.exporters import exporter, write
     from checker.grading.book.gradebook import Gradebook
 
     chosen = exporter(form)
-    with Gradebook.open(book, create=False) as opened:
+    with Gradebook.open(book, create=False) as opened, terminal.readers_may_leave():
         write(chosen.export(opened.class_record(title)), output)
 
 
@@ -150,11 +151,12 @@ def override(
 @gradebook.command()
 def data(student: Student, output: Output = None, book: Book = GRADEBOOK) -> None:
     """Write all that is kept about a student, as JSON."""
+    from checker import terminal
     from checker.exporters import write
     from checker.exporters.document import unobeyed
     from checker.grading.book.gradebook import Gradebook
 
-    with Gradebook.open(book, create=False) as opened:
+    with Gradebook.open(book, create=False) as opened, terminal.readers_may_leave():
         write(unobeyed(opened.data_of(student)), output)
 
 

@@ -55,22 +55,21 @@ def write(files: Mapping[str, bytes] | bytes, output: Path | None = None) -> Non
 
     Raises:
         UsageError: it cannot be written; several files for standard output, or for a file.
+        OSError: standard output cannot be written, or nobody reads it any more.
     """
     by_name = {"": files} if isinstance(files, bytes) else files
+    if output is None or str(output) == "-":
+        if len(by_name) > 1:
+            raise UsageError(f"this makes {len(by_name)} files: give a folder with -o.")
+        for data in by_name.values():
+            sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
     try:
-        if output is None or str(output) == "-":
-            if len(by_name) > 1:
-                raise UsageError(f"this makes {len(by_name)} files: give a folder with -o.")
-            for data in by_name.values():
-                sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        elif len(by_name) > 1:
+        if len(by_name) > 1:
             output.mkdir(parents=True, exist_ok=True)
-            for name, data in by_name.items():
-                _place(output / name, data)
-        else:
-            for data in by_name.values():
-                _place(output, data)
+        for name, data in by_name.items():
+            _place(output / name if len(by_name) > 1 else output, data)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}. Give another place with -o.") from None
 

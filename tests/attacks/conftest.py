@@ -63,7 +63,7 @@ def raid(sandbox: None, assignment: Assignment, handed_in: list[Submission], tmp
     (place / "solutions.py").write_text(f'answer="{canary}"', encoding="utf-8")
     in_memory = [bytearray(canary.encode()) for _ in range(100)]
     os.environ["CHECKER_CANARY"] = canary
-    _adopt_orphans()
+    _adopt_orphans(True)
     processes, files = _children(), _files(place)
     ends: dict[str, float] = {}
     started = time.monotonic()
@@ -76,13 +76,17 @@ def raid(sandbox: None, assignment: Assignment, handed_in: list[Submission], tmp
     assert in_memory
     times = {name: end - started for name, end in ends.items()}
     appeared = {name for name in _files(place) - files if not Path(name).name.startswith("gradebook.db")}
-    return Raid(record=record, outcome=outcome, canary=canary, seconds=times, left_behind=_left(processes), appeared=appeared)
+    left = _left(processes)
+    _adopt_orphans(False)
+    for orphan in _children() - processes:
+        os.waitpid(orphan, os.WNOHANG)
+    return Raid(record=record, outcome=outcome, canary=canary, seconds=times, left_behind=left, appeared=appeared)
 
 
-def _adopt_orphans() -> None:
-    """Whatever a child leaves behind becomes a child of this process, and is seen."""
+def _adopt_orphans(adopt: bool) -> None:
+    """Whatever a child leaves behind becomes a child of this process, and is seen; or no longer does."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
 def _left(before: set[int]) -> set[str]:

@@ -21,7 +21,7 @@ from checker.grading.submission import Submission
 ANSWER = 'twice_dot = "4 * x"\n'
 
 
-@pytest.fixture(params=["zip", "unpacked", "unpacked one deeper"])
+@pytest.fixture(params=["zip", "unpacked"])
 def download(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
     """Reads files by name, as the download of a learning system."""
 
@@ -32,11 +32,11 @@ def download(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no
                 for name, text in files.items():
                     archive.writestr(name, text)
             return submissions(path)
-        folder = tmp_path if request.param == "unpacked" else tmp_path / "submissions"
+        folder = tmp_path / "submissions"
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        return submissions(tmp_path)
+        return submissions(folder)
 
     return read
 
@@ -248,3 +248,12 @@ def test_no_name_raises(names: list[str]) -> None:
         found = hand_ins(groups, "")
         assert sum(len(hand_in.entries) for hand_in in found) <= len(groups)
         assert all(hand_in.student.id for hand_in in found)
+
+
+def test_a_student_alone_in_a_class_cannot_pose_as_a_download(tmp_path: Path) -> None:
+    mallory = tmp_path / "mallory"
+    mallory.mkdir()
+    metadata = "submission_1:\n  :submitters:\n  - :name: Victim\n    :sid: '4711'\n"
+    (mallory / "submission_metadata.yml").write_text(metadata, encoding="utf-8")
+    (mallory / "victim_4711_1_answers.py").write_text(ANSWER, encoding="utf-8")
+    assert [s.student.id for s in submissions(tmp_path)] == ["mallory"]

@@ -292,6 +292,8 @@ def test_when_the_grader_is_killed_nothing_stays_behind(started: Callable[[], su
         assert left == {}
     finally:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        for orphan in _children() - before:
+            os.waitpid(orphan, os.WNOHANG)
 
 
 def _children(of: str = "self") -> set[int]:

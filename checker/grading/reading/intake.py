@@ -9,8 +9,8 @@ Nothing that was handed in is run, parsed as Python, or written to disk.
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -24,7 +24,8 @@ from checker.grading.submission import Submission
 from checker.sandbox.values import Program
 
 CLASS = 50_000  #: files and folders beside one another in the folder of a class
-WRAPPERS = 3  #: folders around the download of a learning system
+#: What Gradescope calls the folder around its export. No other folder is looked into for a download: a student could have made it.
+WRAPPER = re.compile(r"assignment_\d+_export")
 BYTES = 32 * 2**20  #: of one student's programs together
 FAILED = 2**20  #: bytes that a file counts as that could not be read: trying took time
 PROBLEMS = 20  #: sentences about one student's files
@@ -79,13 +80,9 @@ def _groups(path: Path) -> Iterator[tuple[dict[str, list[Entry]], str]]:
 
 
 def _folder(path: Path) -> dict[str, list[Entry]]:
-    children = inner = _children(path)
-    for _ in range(WRAPPERS):
-        if len(inner) != 1 or inner[0].is_symlink() or not inner[0].is_dir() or not os.access(inner[0], os.R_OK | os.X_OK):
-            break
-        inner = _children(inner[0])
-        if _of_a_class(child.name for child in inner):
-            children = inner
+    children = _children(path)
+    if len(children) == 1 and WRAPPER.fullmatch(children[0].name) and children[0].is_dir() and not children[0].is_symlink():
+        children = _children(children[0])
     if len(children) > CLASS:
         raise UsageError(f"{path} holds more than {CLASS:,} files and folders: give a folder in which each student has one.")
     groups: dict[str, list[Entry]] = {}
@@ -103,13 +100,9 @@ def _children(path: Path) -> list[Path]:
 
 
 def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:
-    inner = entries
-    for _ in range(WRAPPERS):
-        if len({entry.path[0] for entry in inner}) != 1:
-            break
-        inner = [entry.inside for entry in inner]
-        if _of_a_class({entry.path[0] for entry in inner}):
-            entries = inner
+    outer = {entry.path[0] for entry in entries}
+    if len(outer) == 1 and WRAPPER.fullmatch(next(iter(outer))):
+        entries = [entry.inside for entry in entries]
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         group = groups.setdefault(entry.path[0], [])
@@ -118,11 +111,6 @@ def _archive(entries: list[Entry]) -> dict[str, list[Entry]]:
         elif len(group) == files.ENTRIES:
             group.append(files.crowded(entry.path[:1]))
     return groups
-
-
-def _of_a_class(names: Iterable[str]) -> bool:
-    """Whether these are the names of a learning system's download, which may lie in folders of its own."""
-    return any(name == gradescope.METADATA or learning_systems.recognised(name) for name in names)
 
 
 def _numbered(hand_ins: list[HandIn]) -> list[HandIn]:
