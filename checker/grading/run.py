@@ -69,7 +69,7 @@ def grade(
     started, graded, failures, complete = time.monotonic(), 0, [], True
     tasks = _tasks(assignment, submissions, book)
     unchanged = [submission for submission in submissions if submission.content not in tasks]
-    with children.one_thread(), children.frozen():
+    with children.one_thread():
         grader = Grader(assignment, book.secret, protection=protection)
         if tasks:
             grader.prepare()
@@ -79,7 +79,7 @@ def grade(
         for submission in unchanged:
             on_done(submission)
         try:
-            with Pool(grader, min(workers or cores(), len(tasks))) as pool:
+            with children.frozen(), Pool(grader, min(workers or cores(), len(tasks))) as pool:
                 for task, answer in pool.run(deque(tasks.values())):
                     if answer.failure:
                         failures += [Failure(submission=one, message=answer.failure) for one in task.submissions]

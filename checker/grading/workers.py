@@ -123,6 +123,8 @@ class Pool:
                     failure = f"the grader ended ({_ending(worker.process.exitcode)})"
                 else:
                     worker.task = None
+                    if tasks:  # it works while the answer is kept
+                        self._give(worker, tasks.popleft())
                     yield task, answer
                     continue
             elif time.monotonic() > worker.until:
