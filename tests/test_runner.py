@@ -7,13 +7,14 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from jaxtyping import Float
 from torch import Tensor
 
-from checker import Descent, Exercise, ExerciseError, Record, Settings, UsageError, Verdict, exercise
+from checker import Descent, Exercise, ExerciseError, Record, Settings, UsageError, Verdict, children, exercise
 from checker.record import Refusal, Text, decode, encode
 from checker.runner import run
 
@@ -196,8 +197,16 @@ def test_training_runs_start_first() -> None:
 
 
 @pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_keeps_what_was_finished(interruption: signal.Signals) -> None:
+def test_an_interrupted_run_keeps_what_was_finished(interruption: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    start, started = children.start, list[int]()
+
+    def noted(job: Callable[[], bytes], limit: float) -> children.Child:
+        child = start(job, limit)
+        started.append(child.pid)
+        return child
+
+    monkeypatch.setattr(children, "start", noted)
 
     def interrupt(done: object) -> None:
         threading.Timer(0.2, os.kill, (os.getpid(), interruption)).start()
@@ -207,8 +216,10 @@ def test_an_interrupted_run_keeps_what_was_finished(interruption: signal.Signals
     assert [record.exercise for record in document.records] == ["squares.py::a"]
     assert decode(encode(document)) == document
     assert signal.getsignal(signal.SIGTERM) == before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)  # no child is left
+    assert len(started) == 2
+    for pid in started:
+        with pytest.raises(ChildProcessError):  # it has ended, and was waited for
+            os.waitpid(pid, os.WNOHANG)
 
 
 def test_provenance_says_how_the_run_was_made() -> None:
