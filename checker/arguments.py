@@ -39,6 +39,31 @@ def at_start(exercise: Exercise, plan: Descent, seed: int, dtype: torch.dtype) -
     return _completed(exercise, "the start of the descent", {**data, **plan.start}, seed, dtype)
 
 
+def tensors(exercise: Exercise, what: str, given: Mapping[str, Any], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Values by name as tensors of their inputs' kinds: in `dtype` where those are real. `what` says where the numbers stand.
+
+    Raises:
+        ExerciseError: a name that is no input, or a value that is no tensor.
+    """
+    names = [i.name for i in exercise.inputs]
+    for name in given:
+        if name not in names:
+            raise _error(exercise, f"{what} names {name!r}, which is no input; inputs are {', '.join(names)}.", "Correct the name.")
+    return {name: _tensor(exercise, what, exercise.input(name), value, dtype) for name, value in given.items()}
+
+
+def sizes(exercise: Exercise, what: str, given: Mapping[str, torch.Tensor]) -> dict[str, int]:
+    """The sizes that shape letters have in the given arguments.
+
+    Raises:
+        ExerciseError: a shape that does not fit the declared one.
+    """
+    found: dict[str, int] = {}
+    for name, tensor in given.items():
+        _check_shape(exercise, what, exercise.input(name), tuple(tensor.shape), found)
+    return found
+
+
 def fixed_values(values: Values, generator: torch.Generator) -> Mapping[str, Any]:
     """Fixed values: as they stand, or drawn from `generator`."""
     return values(generator) if callable(values) else values or {}
@@ -47,23 +72,13 @@ def fixed_values(values: Values, generator: torch.Generator) -> Mapping[str, Any
 def _completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: int, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """`given` as tensors, completed by a module's initial parameters, in the order of the inputs. `what` says where the numbers stand."""
     arguments = {name: p.to(dtype) for name, p in exercise.parameters(seed).items()} if exercise.parameters else {}
-    arguments |= _tensors(exercise, what, given, dtype)
+    arguments |= tensors(exercise, what, given, dtype)
     missing = [i.name for i in exercise.inputs if i.name not in arguments]
     if missing:
         raise _error(exercise, f"{what} gives no value for {', '.join(missing)}.", "Add it there, or to `values`.")
     arguments = {i.name: arguments[i.name] for i in exercise.inputs}
-    sizes: dict[str, int] = {}
-    for name, tensor in arguments.items():
-        _check_shape(exercise, what, exercise.input(name), tuple(tensor.shape), sizes)
+    sizes(exercise, what, arguments)
     return arguments
-
-
-def _tensors(exercise: Exercise, what: str, given: Mapping[str, Any], dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    names = [i.name for i in exercise.inputs]
-    for name in given:
-        if name not in names:
-            raise _error(exercise, f"{what} names {name!r}, which is no input; inputs are {', '.join(names)}.", "Correct the name.")
-    return {name: _tensor(exercise, what, exercise.input(name), value, dtype) for name, value in given.items()}
 
 
 def _tensor(exercise: Exercise, what: str, declared: Input, value: Any, dtype: torch.dtype) -> torch.Tensor:

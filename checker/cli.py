@@ -80,6 +80,10 @@ def check(
     method: Annotated[list[str] | None, typer.Option(metavar="NAME", show_default=False, help="Only this method. Repeatable.")] = None,
     device: Annotated[Literal["cpu", "cuda", "all"], typer.Option(help="Where autograd runs.")] = "all",
     dtype: Annotated[list[str] | None, typer.Option(metavar="NAME", show_default=False, help="Only this dtype. Repeatable.")] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="POINT", show_default=False, help='Only at this point: "x=[1, 2], w=3" or an .npz file. Repeatable.'),
+    ] = None,
     points: Annotated[int, typer.Option(min=1, metavar="N", help="Points drawn for each exercise and dtype.")] = 3,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Every random draw derives from it.")] = 0,
     jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Exercises at the same time; 0: one for each core.")] = 0,
@@ -95,7 +99,7 @@ def check(
     from checker import children, terminal
     from checker import record as records
 
-    settings = _settings(method, device, dtype, points, seed, jobs, time_limit, strict)
+    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, strict)
     if record:
         _probe(record)
     if not no_report:
@@ -236,6 +240,7 @@ def _settings(
     method: list[str] | None,
     device: str,
     dtype: list[str] | None,
+    at: list[str] | None,
     points: int,
     seed: int,
     jobs: int,
@@ -247,6 +252,7 @@ def _settings(
     Raises:
         UsageError: a name that is not known, or a time limit that is not positive.
     """
+    from checker.given import point
     from checker.methods import names
     from checker.values import Settings
 
@@ -256,6 +262,7 @@ def _settings(
         methods=_known(method, names(), "method"),
         devices=("cpu", "cuda") if device == "all" else (device,),
         dtypes=_known(dtype, ("float64", "float32", "float16", "bfloat16"), "dtype"),
+        at=tuple(map(point, at or ())),
         points=points,
         seed=seed,
         jobs=jobs,

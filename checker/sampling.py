@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ def at_example(exercise: Exercise, example: Example, settings: Settings, number:
     """The exercise at a published point; inputs that the example does not give are fixed values or drawn."""
     seed = case_seed(exercise, settings, number)
     drawn = sample(exercise, settings, number, "float64").arguments
-    given = {name: torch.as_tensor(value) for name, value in example.inputs.items()}
+    given = {name: _published(exercise.input(name), value) for name, value in example.inputs.items()}
     upstream = None if example.upstream is None else torch.as_tensor(example.upstream)
     return complete(exercise, {**drawn, **given}, settings, number=number, dtype=dtype, seed=seed, origin="example", upstream=upstream)
 
@@ -136,6 +137,12 @@ def _refuse(outputs: Sequence[torch.Tensor]) -> None:
         raise ExerciseError(
             "the function returns no floating tensor: there is nothing to differentiate.", advice="Return a floating tensor."
         )
+
+
+def _published(declared: Input, value: Any) -> torch.Tensor:
+    """A published value: whole numbers of a real input are real."""
+    tensor = torch.as_tensor(value)
+    return tensor if declared.kind in ("integer", "boolean") or tensor.is_floating_point() else tensor.double()
 
 
 def inside(domain: Domain, x: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-    from checker.authoring import Exercise
+    from checker.authoring import Example, Exercise
     from checker.tape.tape import Tape
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -95,6 +95,7 @@ class Settings:
     methods: tuple[str, ...] = ()  #: names of methods to run; empty: all
     devices: tuple[str, ...] = ("cpu", "cuda")  #: devices on which autograd is run; a missing one is recorded with its reason
     dtypes: tuple[str, ...] = ()  #: overrides the exercise's dtypes; empty: what the exercise asks for
+    at: tuple[Example, ...] = ()  #: check at these points only
     points: int = 3  #: points drawn per exercise and dtype, before those added for unseen paths
     paths: int = 6  #: at most so many execution paths are followed per exercise
     seed: int = 0  #: every random draw derives from it
