@@ -39,12 +39,12 @@ class Numbers(_Part, frozen=True, kw_only=True):
     def of(cls, array: Array) -> Numbers:
         flat = np.asarray(array, dtype=np.float64).ravel()
         with np.errstate(all="ignore"):
-            norm = number(float(np.linalg.norm(flat)))
+            norm = float(np.linalg.norm(flat))
         return cls(
             shape=tuple(np.shape(array)),
-            values=[number(v) for v in flat[:LONGEST]],
+            values=flat[:LONGEST].tolist() if np.isfinite(norm) else [number(v) for v in flat[:LONGEST]],
             omitted=max(0, flat.size - LONGEST),
-            norm=norm,
+            norm=number(norm),
         )
 
 
@@ -75,7 +75,7 @@ class DerivationRecord(_Part, frozen=True, kw_only=True):
     dtype: str  #: the dtype the method worked in
     seconds: float  #: wall time
     value: list[Numbers] = []  #: the function's floating outputs
-    gradients: dict[str, Numbers] = {}  #: Jᵀv, by argument
+    gradients: dict[str, Numbers] = {}  #: Jᵀv by argument; J itself in the mode "jacobian", a row for each entry of the outputs
     error: dict[str, Numbers] = {}  #: the method's own absolute error bound or estimate, by argument
     problem: ProblemRecord | None = None  #: why nothing arrived, where nothing did
     details: dict[str, Any] = {}  #: what the method adds for its plots
@@ -141,14 +141,14 @@ class CurveRecord(_Part, frozen=True, kw_only=True):
 class CaseRecord(_Part, frozen=True, kw_only=True):
     """An exercise at one point: its `arguments`, what every method derived, and what the comparisons mean together.
 
-    `origin`: "example", "sampled", "new path", "given" or "waypoint". `mode`: "vjp" or "projection". `explanation` is one sentence.
-    `stochastic` stands beside the verdict, it is not one.
+    `origin`: "example", "sampled", "new path", "given" or "waypoint". `mode`: "vjp", "jacobian" or "projection". `explanation` is one
+    sentence. `stochastic` stands beside the verdict, it is not one.
     """
 
     number: int  #: counts the points of the exercise
     origin: str  #: where the point comes from
     dtype: str  #: the dtype under test
-    mode: str  #: "vjp" or "projection"
+    mode: str  #: "vjp", "jacobian" or "projection"
     seed: int  #: of the point and of the function's random draws
     verdict: Verdict  #: the worst of the comparisons
     explanation: str  #: what was found, in one sentence

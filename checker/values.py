@@ -85,6 +85,7 @@ class Mode(enum.StrEnum):
     """How a case is judged."""
 
     VJP = "vjp"  #: every entry of Jᵀv, for one upstream v
+    JACOBIAN = "jacobian"  #: every entry of J = ∂fᵢ/∂xⱼ
     PROJECTION = "projection"  #: ⟨u, Jᵀv⟩ along random directions u: for thousands to millions of entries
 
 
@@ -102,7 +103,9 @@ class Settings:
     jobs: int = 0  #: exercises checked at the same time; 0: one per core
     time_limit: float = 60.0  #: wall seconds for one exercise
     tolerance: float | None = None  #: relative; replaces the computed allowed error when given
+    mode: Mode | None = None  #: how cases are judged; None: by the upstream, and by projection where there are too many entries
     projection_above: int = 4096  #: total differentiated entries above which a case is judged by projection
+    memory: int = 0  #: bytes that the batches of one exercise may take; 0: a share of what the machine has left
     strict: bool = False  #: also fail on inconclusive or unsupported
 
 
@@ -123,6 +126,7 @@ class Case:
     seed: int
     origin: str  #: "example", "sampled", "new path", "given", "waypoint"
     mode: Mode = Mode.VJP
+    memory: int = 1 << 30  #: bytes that a batch of points may take
 
     @property
     def pictured(self) -> bool:
@@ -144,6 +148,7 @@ class Derivation:
     """What a method said about one case: value and gradients, or the problem that stopped it.
 
     Arrays are float64 and hold the method's own results exactly (float16, bfloat16 and float32 widen without loss).
+    In the mode `jacobian` a gradient holds J itself, of shape (outputs, *argument): a row for each entry of the floating outputs.
     `error` is the method's own absolute error bound or estimate, entry by entry, where it has one.
     """
 
