@@ -57,6 +57,10 @@ class Balls:
         return arb.pi()
 
     def add(self, terms: Sequence[arb]) -> arb:
+    def root_of_unity(self, k: int, n: int) -> tuple[arb, arb]:
+        sine, cosine = arb.sin_cos_pi_fmpq(flint.fmpq(2 * k, n))
+        return cosine, sine
+
         return sum(terms, self.zero)
 
     def negate(self, x: arb) -> arb:
@@ -71,9 +75,9 @@ class Balls:
     def power(self, x: arb, y: arb) -> arb:
         return x**y
 
-    def function(self, name: str, x: arb) -> arb:
+    def function(self, name: str, x: arb, *parameters: arb) -> arb:
         special = _SPECIAL.get(name)
-        value: arb = special(x) if special else getattr(x, name)()
+        value: arb = special(x, *parameters) if special else getattr(x, name)()
         return value
 
     def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
@@ -133,6 +137,9 @@ class Balls:
         return x
 
     def keep(self, x: arb, role: Role) -> arb:
+    def spread(self, x: arb, terms: Sequence[arb], units: float) -> arb:
+        return x
+
         return x
 
     def approximate(self, x: arb) -> float:
@@ -146,7 +153,7 @@ def _sigmoid(x: arb) -> arb:
     return 1 / (1 + (-x).exp())
 
 
-_SPECIAL: dict[str, Callable[[arb], arb]] = {
+_SPECIAL: dict[str, Callable[..., arb]] = {
     "sigmoid": _sigmoid,
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),
@@ -156,17 +163,36 @@ _SPECIAL: dict[str, Callable[[arb], arb]] = {
 
 
 #: The ball of all numbers.
+    "zeta": lambda q, s: s.zeta(q),
+    "i0": lambda x: x.bessel_i(0),
+    "i1": lambda x: x.bessel_i(1),
+    "i0e": lambda x: abs(x).bessel_i(0, scaled=True),
+    "i1e": lambda x: (-abs(x)).exp() * x.bessel_i(1),
+    "erfcx": lambda x: (x * x).exp() * x.erfc(),
+    "ndtri": lambda p: -arb(2).sqrt() * (2 * p).erfcinv(),
+    "gammainc": lambda x, a: x.gamma_lower(a, regularized=1),
+    "gammaincc": lambda x, a: x.gamma_upper(a, regularized=1),
 UNKNOWN = arb(0, float("inf"))
 
 #: Error of an elementary function, in unit roundoffs (2 of them are one ULP). Vector libraries promise 1 ULP for most.
 ELEMENTARY = 4
-COARSE = {"sqrt": 2, "erf": 8, "rsqrt": 3, "lgamma": 16, "digamma": 32, "trigamma": 32, "erfinv": 16, "erfc": 8, "sigmoid": 6}
+COARSE = {
+    "sqrt": 2,
+    "rsqrt": 3,
+    "sigmoid": 6,
+    **dict.fromkeys(("erf", "erfc", "erfcx"), 8),
+    **dict.fromkeys(("erfinv", "ndtri", "lgamma", "zeta", "i0", "i1", "i0e", "i1e"), 16),
+    **dict.fromkeys(("digamma", "trigamma"), 32),
+    **dict.fromkeys(("gammainc", "gammaincc"), 64),
+}
 #: Sums of larger terms, or in vector kernels a polynomial: near their roots good to an absolute error only, of as many unit roundoffs.
 NEAR_ROOTS = frozenset({"lgamma", "digamma", "erf"})
 
 
 class Rounding(Balls):
     """What floating point may do: each result is widened by the rounding of its operation in the working dtype.
+#: Series whose sum at 0 is 1 only nearly.
+NEVER_EXACT = frozenset({"i0", "i0e"})
 
     ½ ULP for + − × ÷ √, a few ULP for elementary functions, (n − 1)·u·Σ|tᵢ| for a sum of n terms in any order, and the underflow unit.
     A result that the format holds exactly is not rounded. With `coarsest` every operation rounds in that dtype, whatever the tape says.
@@ -201,6 +227,10 @@ class Rounding(Balls):
         total = sum(terms, self.zero)
         if len(terms) <= 2:
             return self._round(total, self.once)
+    def root_of_unity(self, k: int, n: int) -> tuple[arb, arb]:
+        cosine, sine = super().root_of_unity(k, n)
+        return self._round(cosine, self.once), self._round(sine, self.once)
+
         size: arb = sum((abs(t) for t in terms), self.zero)
         return total + size * arb(0, (len(terms) - 1) * self.format.unit)
 
@@ -213,8 +243,11 @@ class Rounding(Balls):
     def power(self, x: arb, y: arb) -> arb:
         return self._round(x**y, self.elementary)
 
-    def function(self, name: str, x: arb) -> arb:
-        value = self._round(super().function(name, x), self.by_name.get(name, self.elementary))
+    def function(self, name: str, x: arb, *parameters: arb) -> arb:
+        exact = super().function(name, x, *parameters)
+        if name in NEVER_EXACT:
+            return exact * self.by_name[name]
+        value = self._round(exact, self.by_name.get(name, self.elementary))
         return value + arb(0, COARSE[name] * self.format.unit) if name in NEAR_ROOTS else value
 
     def eigenvalues(self, matrix: Sequence[Sequence[arb]]) -> list[tuple[arb, list[list[arb]]]]:
@@ -248,6 +281,10 @@ class Rounding(Balls):
     def stored(self, x: arb) -> arb:
         infinite = x.is_exact() and not x.is_finite()  # an infinity that was meant, such as a mask's
         return UNKNOWN if abs(x) >= arb(self.format.largest) and not infinite else x
+
+    def spread(self, x: arb, terms: Sequence[arb], units: float) -> arb:
+        size: arb = sum((abs(t) for t in terms), self.zero)
+        return x + size * arb(0, units * self.format.unit)
 
     def solve(self, matrix: Sequence[Sequence[arb]], right: Sequence[Sequence[arb]]) -> list[list[arb]]:
         """Gaussian elimination is backward stable with pivoting: |δX| ≤ 3n·u |A⁻¹| |A| |X| entry by entry, with modest growth."""

@@ -9,21 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from checker.tape.gamma import digamma, polygamma, trigamma, zeta
+
 if TYPE_CHECKING:
     from checker.tape.scalars import Graph, Scalar
 
-Derivative = Callable[["Graph[Any]", "Scalar", "Scalar"], "Scalar"]
+#: Of the graph g, x and y = f(x), and of the parameters of a family.
+Derivative = Callable[..., "Scalar"]
 
 
 def _at(name: str) -> Derivative:
     return lambda g, x, y: g.function(name, x)
 
 
-def _pi(g: Graph[Any]) -> Scalar:
-    return type(g.one)(g, g.numbers.pi())
+def _sign(g: Graph[Any], x: Scalar) -> Scalar:
+    sign = g.numbers.sign(x.value)
+    return g.either(g.scalar(-1), g.one) if sign is None else g.scalar(sign)
 
 
-#: f → f′, as a function of the graph g, x and y = f(x).
+def _i1(g: Graph[Any], x: Scalar, y: Scalar) -> Scalar:
+    return g.scalar(0.5) if g.numbers.sign(x.value) == 0 else g.function("i0", x) - y * (1 / x)
+
+
+def _i1e(g: Graph[Any], x: Scalar, y: Scalar) -> Scalar:
+    return g.scalar(0.5) if g.numbers.sign(x.value) == 0 else g.function("i0e", x) - y * (_sign(g, x) + 1 / x)
+
+
+def _gammainc(g: Graph[Any], x: Scalar, y: Scalar, a: Scalar) -> Scalar:
+    """x to the a − 1, times e⁻ˣ / Γ(a)."""
+    return g.function("exp", (a - 1) * g.function("log", x) - x - g.function("lgamma", a))
+
+
+#: f → f′, as a function of the graph g, x and y = f(x), and of the parameters of a family.
 DERIVATIVES: dict[str, Derivative] = {
     "exp": lambda g, x, y: y,
     "exp2": lambda g, x, y: y * g.function("log", g.scalar(2)),
@@ -47,9 +64,19 @@ DERIVATIVES: dict[str, Derivative] = {
     "acosh": lambda g, x, y: g.function("rsqrt", x * x - 1),
     "atanh": lambda g, x, y: 1 / (1 - x * x),
     "sigmoid": lambda g, x, y: y * (1 - y),
-    "erf": lambda g, x, y: 2 * g.function("rsqrt", _pi(g)) * g.function("exp", -(x * x)),
-    "erfc": lambda g, x, y: -2 * g.function("rsqrt", _pi(g)) * g.function("exp", -(x * x)),
-    "erfinv": lambda g, x, y: g.function("sqrt", _pi(g)) / 2 * g.function("exp", y * y),
-    "lgamma": _at("digamma"),
-    "digamma": _at("trigamma"),
+    "erf": lambda g, x, y: 2 * g.function("rsqrt", g.pi()) * g.function("exp", -(x * x)),
+    "erfc": lambda g, x, y: -2 * g.function("rsqrt", g.pi()) * g.function("exp", -(x * x)),
+    "erfinv": lambda g, x, y: g.function("sqrt", g.pi()) / 2 * g.function("exp", y * y),
+    "lgamma": lambda g, x, y: digamma(g, x),
+    "digamma": lambda g, x, y: trigamma(g, x),
+    "trigamma": lambda g, x, y: polygamma(g, 2, x),
+    "zeta": lambda g, x, y, s: -s * zeta(g, x, s + 1),
+    "i0": _at("i1"),
+    "i1": _i1,
+    "i0e": lambda g, x, y: g.function("i1e", x) - _sign(g, x) * y,
+    "i1e": _i1e,
+    "erfcx": lambda g, x, y: 2 * x * y - 2 * g.function("rsqrt", g.pi()),
+    "ndtri": lambda g, x, y: g.function("sqrt", 2 * g.pi()) * g.function("exp", y * y / 2),
+    "gammainc": _gammainc,
+    "gammaincc": lambda g, x, y, a: -_gammainc(g, x, y, a),
 }

@@ -37,6 +37,9 @@ class NumberSystem(Protocol[N]):
         """π."""
 
     def add(self, terms: Sequence[N]) -> N:
+    def root_of_unity(self, k: int, n: int) -> tuple[N, N]:
+        """cos and sin of 2πk/n, as the tables of a fast Fourier transform hold them."""
+
         """The sum of any number of terms, zero of none: one operation, so that it can be bounded, or written, as one sum."""
 
     def negate(self, x: N) -> N: ...
@@ -47,8 +50,11 @@ class NumberSystem(Protocol[N]):
 
     def power(self, x: N, y: N) -> N: ...
 
-    def function(self, name: str, x: N) -> N:
-        """The elementary function `name` at `x`: the names are the keys of `derivatives.DERIVATIVES`. Outside its domain: not a number."""
+    def function(self, name: str, x: N, *parameters: N) -> N:
+        """The function `name` at `x`: the names are the keys of `derivatives.DERIVATIVES`. Outside its domain: not a number.
+
+        `parameters` are the numbers that choose one of a family, such as the order of a zeta function; no derivative is known by them.
+        """
 
     def solve(self, matrix: Sequence[Sequence[N]], right: Sequence[Sequence[N]]) -> list[list[N]]:
         """X with `matrix` X = `right`.
@@ -90,6 +96,9 @@ class NumberSystem(Protocol[N]):
         """`x` as the result of a whole operation, where it may overflow. Asked only if `overflows`."""
 
     def keep(self, x: N, role: Role) -> N:
+    def spread(self, x: N, terms: Sequence[N], units: float) -> N:
+        """`x` off by up to `units` unit roundoffs of Σ |terms|: what a kernel's own way of computing it may cost."""
+
         """Called once on every differentiable value and on every adjoint: the place to give it a name. Return `x` to do nothing."""
 
     def approximate(self, x: N) -> float:

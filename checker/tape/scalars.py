@@ -12,8 +12,11 @@ from typing import Any, Generic, Literal
 
 import numpy as np
 
+from checker.errors import Unsupported
+from checker.tape import pairs
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.numbers import N, NumberSystem
+from checker.tape.pairs import Pair, pair, part_by_part
 
 #: An array of scalars. NumPy's types have no word for it: masks, fills and places would each need a cast.
 Array = Any
@@ -136,17 +139,23 @@ class Graph(Generic[N]):
         self.edges.append(active)
         return Scalar(self, self.numbers.keep(value, "value"), len(self.edges) - 1)
 
-    def scalar(self, value: Any) -> Scalar:
-        """`value` as a scalar: itself, or the constant that a Python number is."""
-        if isinstance(value, Scalar):
+    def scalar(self, value: Any) -> Any:
+        """`value` as a scalar: itself, or the constant that a Python number is; a complex one is a pair."""
+        if isinstance(value, Scalar | Pair):
             return value
         if isinstance(value, np.generic):
             return Scalar(self, self.numbers.exact(value.item()))
         return Scalar(self, self.numbers.constant(value))
+        if isinstance(value, complex):
+            return pair(self, value)
 
     def array(self, operand: Any) -> Array:
         """An operand as an array of scalars: a tensor of integers or booleans exactly, a Python number as a constant."""
         if isinstance(operand, np.ndarray):
+    def pi(self) -> Scalar:
+        """π, stored in the working dtype."""
+        return Scalar(self, self.numbers.rounded(self.numbers.pi()))
+
             if operand.dtype == object:
                 return operand
             exact = self.numbers.exact
@@ -186,11 +195,16 @@ class Graph(Generic[N]):
         """Σ xᵢ yᵢ, as one operation."""
         multiply = self.numbers.multiply
         products: list[N] = []
+        if terms and isinstance(terms[0], Pair):
+            return pairs.add(self, terms)
         edges: list[tuple[Scalar, N]] = []
         zero = self.zero
         for x, y in zip(xs, ys, strict=True):
             if x is zero or y is zero:
                 continue
+        xs, ys = list(xs), list(ys)
+        if xs and (isinstance(xs[0], Pair) or isinstance(ys[0], Pair)):
+            return pairs.dot(self, xs, ys)
             products.append(multiply(x.value, y.value))
             if x.index >= 0:
                 edges.append((x, y.value))
@@ -198,12 +212,20 @@ class Graph(Generic[N]):
                 edges.append((y, x.value))
         return self.node(self.numbers.add(products), edges)
 
-    def function(self, name: str, x: Scalar) -> Scalar:
-        """An elementary function with the local derivative that torch computes, in the same number system."""
-        value = self.numbers.function(name, x.value)
+    def function(self, name: str, x: Scalar, *parameters: Scalar) -> Scalar:
+        """A function with the local derivative by x that torch computes, in the same number system.
+
+        Raises:
+            Unsupported: a derivative by one of the parameters is asked for.
+        """
+        if isinstance(x, Pair):
+            return pairs.function(self, name, x)
+        if any(p.index >= 0 for p in parameters):
+            raise Unsupported(name, "its derivative by its parameter has no rule here", line=self.line)
+        value = self.numbers.function(name, x.value, *(p.value for p in parameters))
         if x.index < 0:
             return Scalar(self, value)
-        derivative = DERIVATIVES[name](self, Scalar(self, x.value), Scalar(self, value))
+        derivative = DERIVATIVES[name](self, Scalar(self, x.value), Scalar(self, value), *parameters)
         return self.node(value, ((x, derivative.value),))
 
     def power(self, x: Scalar, y: Scalar) -> Scalar:
@@ -215,6 +237,8 @@ class Graph(Generic[N]):
             lower = numbers.add((y.value, self.minus_one))
             edges.append((x, numbers.multiply(y.value, numbers.power(x.value, lower))))
         if y.index >= 0 and not (numbers.sign(x.value) == 0 and numbers.sign(y.value) in (0, 1)):
+        if isinstance(x, Pair) or isinstance(y, Pair):
+            return pairs.power(self, pair(self, x), pair(self, y))
             edges.append((y, numbers.multiply(value, numbers.function("log", x.value))))
         return self.node(value, edges)
 

@@ -54,10 +54,10 @@ class Term:
     value: Any  #: mpmath.mpf
 
 
-Unary = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+Function = tuple[Callable[..., Any], Callable[..., Any]]
 
-#: Elementary functions: as sympy writes them, as mpmath computes them.
-FUNCTIONS: dict[str, Unary] = {
+#: Functions of a number, and of the parameters of a family: as sympy writes them, as mpmath computes them.
+FUNCTIONS: dict[str, Function] = {
     "exp": (sympy.exp, mp.exp),
     "exp2": (lambda x: 2**x, lambda x: mp.power(2, x)),
     "expm1": (lambda x: sympy.exp(x) - 1, mp.expm1),
@@ -86,6 +86,15 @@ FUNCTIONS: dict[str, Unary] = {
     "lgamma": (sympy.loggamma, mp.loggamma),
     "digamma": (sympy.digamma, mp.digamma),
     "trigamma": (lambda x: sympy.polygamma(1, x), lambda x: mp.psi(1, x)),
+    "zeta": (lambda x, s: sympy.zeta(s, x), lambda x, s: mp.zeta(s, x)),
+    "i0": (lambda x: sympy.besseli(0, x), lambda x: mp.besseli(0, x)),
+    "i1": (lambda x: sympy.besseli(1, x), lambda x: mp.besseli(1, x)),
+    "i0e": (lambda x: sympy.exp(-sympy.Abs(x)) * sympy.besseli(0, x), lambda x: mp.exp(-abs(x)) * mp.besseli(0, x)),
+    "i1e": (lambda x: sympy.exp(-sympy.Abs(x)) * sympy.besseli(1, x), lambda x: mp.exp(-abs(x)) * mp.besseli(1, x)),
+    "erfcx": (lambda x: sympy.exp(x**2) * sympy.erfc(x), lambda x: mp.exp(x * x) * mp.erfc(x)),
+    "ndtri": (lambda p: sympy.sqrt(2) * sympy.erfinv(2 * p - 1), lambda p: mp.sqrt(2) * mp.erfinv(2 * p - 1)),
+    "gammainc": (lambda x, a: sympy.lowergamma(a, x) / sympy.gamma(a), lambda x, a: mp.gammainc(a, 0, x, regularized=True)),
+    "gammaincc": (lambda x, a: sympy.uppergamma(a, x) / sympy.gamma(a), lambda x, a: mp.gammainc(a, x, regularized=True)),
 }
 
 
@@ -95,6 +104,11 @@ _COMPUTED: dict[Any, Callable[..., Any]] = {
     sympy.Abs: abs,
     sympy.sign: mp.sign,
     sympy.polygamma: mp.psi,
+    sympy.zeta: mp.zeta,
+    sympy.besseli: mp.besseli,
+    sympy.gamma: mp.gamma,
+    sympy.lowergamma: lambda a, x: mp.gammainc(a, 0, x),
+    sympy.uppergamma: mp.gammainc,
 }
 
 
@@ -199,6 +213,10 @@ class Symbols:
         return Term(sympy.pi, mp.pi())
 
     def add(self, terms: Sequence[Term]) -> Term:
+    def root_of_unity(self, k: int, n: int) -> tuple[Term, Term]:
+        turn = sympy.Rational(2 * k, n)
+        return Term(sympy.cos(turn * sympy.pi), mp.cospi(mp.mpf(2 * k) / n)), Term(sympy.sin(turn * sympy.pi), mp.sinpi(mp.mpf(2 * k) / n))
+
         written = [t.written for t in terms]
         # sympy's search for like terms costs far more than the sum; a long one is not read by anyone
         total = sympy.Add(*written) if len(written) <= 32 else sympy.Add._from_args(written)
@@ -218,9 +236,10 @@ class Symbols:
     def power(self, x: Term, y: Term) -> Term:
         return self._defined(lambda: x.written**y.written, lambda: mp.power(x.value, y.value))
 
-    def function(self, name: str, x: Term) -> Term:
+    def function(self, name: str, x: Term, *parameters: Term) -> Term:
         write, compute = FUNCTIONS[name]
-        return self._defined(lambda: write(x.written), lambda: compute(x.value))
+        terms = (x, *parameters)
+        return self._defined(lambda: write(*(t.written for t in terms)), lambda: compute(*(t.value for t in terms)))
 
     def solve(self, matrix: Sequence[Sequence[Term]], right: Sequence[Sequence[Term]]) -> list[list[Term]]:
         """By Cramer's rule where that is short, else by elimination; pivots are chosen by their numbers."""
@@ -294,6 +313,9 @@ class Symbols:
         return x
 
     def keep(self, x: Term, role: Role) -> Term:
+    def spread(self, x: Term, terms: Sequence[Term], units: float) -> Term:
+        return x
+
         """Give a fresh symbol to whatever is more than a symbol or a number."""
         if x.written.is_Atom:
             return x

@@ -31,7 +31,7 @@ HARMLESS = frozenset(
     {"memory_format", "non_blocking", "layout", "device", "pin_memory", "dtype", "check_errors", "half_to_float", "generator"}
 )
 
-_THEMES = ("elementwise", "choice", "reductions", "linear", "neural", "losses", "views", "indexing")
+_THEMES = ("elementwise", "special", "choice", "reductions", "linear", "neural", "losses", "views", "indexing")
 
 
 @dataclass(frozen=True, slots=True)

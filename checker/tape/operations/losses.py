@@ -115,17 +115,3 @@ def _nll(g: G, x: Array, target: Array, weight: Array | None, reduction: int, ig
         return losses, total
     loss = reduce(g, g.add, losses)
     return (g.map(lambda a, b: a / b, loss, total) if reduction == MEAN else loss), total
-
-
-@rule("xlogy")
-def _xlogy(g: G, x: Any, y: Any) -> Array:
-    """x log y, and 0 where x is 0."""
-
-    def one(a: Scalar, b: Scalar) -> Scalar:
-        if g.numbers.sign(a.value) == 0 and g.numbers.sign(b.value) != 1:
-            return g.zero
-        x, y = Scalar(g, a.value), Scalar(g, b.value)
-        log = g.function("log", y)
-        return g.node((x * log).value, [(a, log.value), (b, (x / y).value)])
-
-    return g.map(one, x, y)
