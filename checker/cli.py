@@ -88,6 +88,10 @@ def check(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Every random draw derives from it.")] = 0,
     jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Exercises at the same time; 0: one for each core.")] = 0,
     time_limit: Annotated[float, typer.Option(metavar="S", help="Seconds for one exercise.")] = 60.0,
+    memory: Annotated[
+        str,
+        typer.Option(metavar="SIZE", help="Memory for the batches of one exercise, such as 2GiB.", show_default="a share of what is left"),
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Also fail where something is inconclusive or unsupported.")] = False,
     record: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the record (JSON) here.", show_default=False)] = None,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Write the report here.")] = Path("checker-report"),
@@ -99,7 +103,7 @@ def check(
     from checker import children, terminal
     from checker import record as records
 
-    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, strict)
+    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, memory, strict)
     if record:
         _probe(record)
     if not no_report:
@@ -245,14 +249,16 @@ def _settings(
     seed: int,
     jobs: int,
     time_limit: float,
+    memory: str,
     strict: bool,
 ) -> Settings:
     """Settings from options.
 
     Raises:
-        UsageError: a name that is not known, or a time limit that is not positive.
+        UsageError: a name that is not known, a time limit that is not positive, or a size that is none.
     """
     from checker.given import point
+    from checker.memory import parse
     from checker.methods import names
     from checker.values import Settings
 
@@ -267,6 +273,7 @@ def _settings(
         seed=seed,
         jobs=jobs,
         time_limit=time_limit,
+        memory=parse(memory) if memory else 0,
         strict=strict,
     )
 

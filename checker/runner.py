@@ -14,6 +14,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from checker.authoring import Exercise
 from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
+from checker.memory import share
 from checker.provenance import cores, provenance
 from checker.record import Document, Record, Refusal
 from checker.transcribe import inputs_of, source_of, text_of
@@ -56,6 +58,7 @@ def run(
     Ctrl-C or SIGTERM ends the run early: the document is then not `complete` and holds what was finished.
     """
     prepare()
+    settings = replace(settings, memory=settings.memory or share(min(settings.jobs or cores(), len(exercises))))
     started, start = datetime.now(UTC), time.monotonic()
     one = functools.partial(_outcome, examine)
     outcomes: dict[int, _Outcome] = {}

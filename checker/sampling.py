@@ -21,6 +21,7 @@ from checker.authoring import Example, Exercise
 from checker.draws import seeded
 from checker.errors import ExerciseError
 from checker.inputs import Domain, Input, resolve
+from checker.memory import share
 from checker.values import Case, Mode, Settings
 
 #: Magnitudes of the draws that look for new paths: small and large inputs take other branches than those near one.
@@ -103,7 +104,8 @@ def complete(
         dtype=dtype,
         seed=seed,
         origin=origin,
-        mode=Mode.PROJECTION if entries > settings.projection_above else Mode.VJP,
+        mode=settings.mode or (Mode.PROJECTION if entries > settings.projection_above else Mode.VJP),
+        memory=settings.memory or share(1),
     )
 
 
