@@ -168,7 +168,8 @@ def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: froze
     if verdict is not Verdict.WRONG or tape is None:
         return ""
     open_cuts = [cut for cut in tape.cuts if not cut.explicit and not cut.baked and cut.how not in declared]
-    lost = [*open_cuts, *belief.undeclared(declared), *(cut for cut in tape.cuts if cut.how == "history")]
+    left = [cut for cut in belief.undeclared(declared) if not cut.inside]
+    lost = [*open_cuts, *left, *(cut for cut in tape.cuts if cut.how == "history")]
     places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
     return f"; the gradient is lost by {'; '.join(places)}" if places else ""
 

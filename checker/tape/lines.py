@@ -7,11 +7,14 @@ the line that a person wrote, not by the line of torch that carried it out.
 from __future__ import annotations
 
 import functools
+import inspect
 import linecache
 import os
 import sys
 import sysconfig
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import torch
 
@@ -34,14 +37,26 @@ def _internal(filename: str) -> bool:
     return filename.startswith(_STANDARD) and not any(part in filename for part in _SITE)
 
 
-def user_line() -> tuple[str, str]:
-    """The innermost line of the user's code on the stack, as (place, text); empty strings where there is none."""
-    frame = sys._getframe(1)
+def user_line(frame: FrameType | None = None) -> tuple[str, str]:
+    """The innermost line of the user's code on the stack, or outside of `frame`, as (place, text); empty strings where there is none."""
+    frame = frame or sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
         if not _internal(filename):
             return f"{os.path.basename(filename)}:{frame.f_lineno}", linecache.getline(filename, frame.f_lineno).strip()
-        if frame.f_back is None:
-            break
         frame = frame.f_back
     return "", ""
+
+
+def frame_in(file: str) -> FrameType | None:
+    """The innermost frame on the stack of the code in `file` (the end of its path), or None where there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_filename.endswith(file):
+        frame = frame.f_back
+    return frame
+
+
+def place_of(function: Any) -> str:
+    """Where a Python function is written, "net.py:12"; the empty string where it is none."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code is not None else ""

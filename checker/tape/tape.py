@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+    from checker.tape.customs import Custom
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -49,6 +51,7 @@ class Cut:
     line: str  #: "file.py:12", of the user's code
     code: str  #: the text of that line
     slot: int = -1
+    inside: bool = False  #: inside an `autograd.Function`, whose backward answers for what its forward does
 
     @property
     def explicit(self) -> bool:
@@ -137,6 +140,7 @@ class Tape:
     stochastic: bool = False
     mutated: tuple[str, ...] = ()  #: arguments that the function wrote to
 
+    customs: tuple[Custom, ...] = ()  #: operations that torch did not write
     def refs(self, node: Node) -> Iterator[Ref]:
         """Every `Ref` among a node's operands, in order."""
         yield from _refs(node.args)

@@ -1,0 +1,144 @@
+"""Operations that the user brought along, noted while a function is recorded.
+
+Comes in: calls of `autograd.Function.apply`, of operators of `torch.library`, of compiled functions.  Goes out: one `Custom` each, with
+the inputs of its first call.  Why: what torch did not write, torch did not test; each can then be examined alone, where it was called.
+
+A declared estimator takes the place of a function's derivative here: `y` becomes `y.detach() + s − s.detach()`, whose value is that of y
+and whose derivative is that of the surrogate s.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_map_only
+
+from checker.errors import ExerciseError
+from checker.tape.lines import frame_in, user_line
+
+#: Namespaces of operators that are torch's own.
+OWN = frozenset(
+    ("aten", "prims", "prim", "c10d", "_c10d_functional", "higher_order", "inductor", "mkldnn", "onednn", "profiler", "quantized")
+)
+#: The file of torch in which compiled functions are called.
+COMPILED = "torch/_dynamo/eval_frame.py"
+
+#: By class of `autograd.Function`: the function whose derivative is meant in place of its own.
+Estimators = Mapping[Any, Callable[..., Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Custom:
+    """An operation of the user's and its first call: `inputs` as given there (tensors copied, without history), `wanted` the places among
+    them of the tensors that require a gradient, `line` and `code` where the call stands."""
+
+    kind: Literal["autograd.Function", "torch.library", "torch.compile"]
+    name: str
+    target: Any  #: the class, the operator (`OpOverload`), or the function that was compiled
+    inputs: tuple[Any, ...] = ()
+    wanted: tuple[int, ...] = ()
+    line: str = ""
+    code: str = ""
+
+
+class Customs:
+    """The custom operations of one recording, by what they are."""
+
+    def __init__(self, estimators: Estimators) -> None:
+        self.estimators = estimators
+        self.found: dict[Any, Custom] = {}
+        self.depth = 0  #: how deep we are inside `autograd.Function.apply`, whosever
+        self._within = 0  #: the same of the user's alone
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Notice every `autograd.Function` that is applied; compiled functions run as they were written.
+
+        `square = Square.apply` may have been written long before: so not `apply` itself is wrapped, but the one of the class above, which
+        it calls.
+        """
+        above: Any = torch.autograd.function._SingleLevelFunction
+        customs = self
+
+        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            own = cls.__module__.startswith("torch.")
+            if not own and not customs._within:
+                customs._note("autograd.Function", cls.__name__, cls, args)
+            surrogate = customs.estimators.get(cls) if not customs.depth else None
+            with customs.inside(own=own):
+                result = super(above, cls).apply(*args, **kwargs)  # type: ignore[misc]
+            return result if surrogate is None else _estimated(cls, result, surrogate(*args))
+
+        above.apply = classmethod(apply)
+        try:
+            with torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext():
+                yield
+        finally:
+            del above.apply
+
+    @contextmanager
+    def inside(self, *, own: bool = False) -> Iterator[None]:
+        """While an operation runs: torch's `own`, or one of the user's, whose inner ones are part of it."""
+        self.depth, self._within = self.depth + 1, self._within + (not own)
+        try:
+            yield
+        finally:
+            self.depth, self._within = self.depth - 1, self._within - (not own)
+
+    def operator(self, func: Any, args: tuple[Any, ...]) -> None:
+        """Notice an operator that is about to run."""
+        if func.namespace not in OWN and not self._within:
+            self._note("torch.library", str(func._overloadpacket), func, args)
+        if "torch._dynamo" in sys.modules and not self._within:
+            self._compiled()
+
+    def _compiled(self) -> None:
+        """Notice the compiled function that is running, if one is: its caller in torch holds it as `fn`."""
+        frame = frame_in(COMPILED)
+        target = frame.f_locals.get("fn") if frame is not None else None
+        if target is not None and target not in self.found:
+            named = getattr(target, "__self__", target)  # of a module it is a method that is compiled
+            name = getattr(named, "__name__", type(named).__name__)
+            line, code = user_line(frame)
+            self.found[target] = Custom(kind="torch.compile", name=name, target=target, line=line, code=code)
+
+    def _note(self, kind: Any, name: str, target: Any, args: tuple[Any, ...]) -> None:
+        if target in self.found:
+            return
+        wanted = tuple(k for k, value in enumerate(args) if isinstance(value, torch.Tensor) and value.requires_grad)
+        line, code = user_line()
+        with _disable_current_modes():
+            inputs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), args)
+        self.found[target] = Custom(kind=kind, name=name, target=target, inputs=inputs, wanted=wanted, line=line, code=code)
+
+
+def implementation(func: Any) -> Callable[..., Any] | None:
+    """The Python function that a `torch.library.custom_op` runs on the CPU, so that its own operations can be recorded; None of others."""
+    if func.namespace in OWN:
+        return None
+    definition = torch._library.custom_ops.OPDEFS.get(f"{func.namespace}::{func._opname}")
+    if definition is None or func._schema.is_mutable or "cpu" in definition._backend_fns:
+        return None
+    return definition._init_fn  # type: ignore[no-any-return]
+
+
+def _estimated(cls: Any, result: Any, surrogate: Any) -> Any:
+    """The values of `result` with the derivatives of `surrogate`.
+
+    Raises:
+        ExerciseError: they are not of the same shapes.
+    """
+    if isinstance(result, tuple):
+        return tuple(_estimated(cls, y, s) for y, s in zip(result, surrogate, strict=True))
+    if result.shape != surrogate.shape:
+        raise ExerciseError(
+            f"the estimator of {cls.__name__} gives shape {tuple(surrogate.shape)}, {cls.__name__} itself {tuple(result.shape)}.",
+            advice="It must be a function of the same inputs that gives the same shape.",
+        )
+    return result.detach() + (surrogate - surrogate.detach())
