@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import torch
@@ -60,8 +59,8 @@ def operators() -> Mapping[str, Operator]:
     return {operator.name: operator for operator in sorted(found, key=lambda operator: operator.name.lower())}
 
 
-def asked(operator: Operator, dtype: str = "float64", most: int | None = None) -> Asked:
-    """The samples of `operator` in `dtype` as cases: all of them, or `most`, spread evenly over all.
+def asked(operator: Operator, dtype: str = "float64", numbers: Iterable[int] | None = None) -> Asked:
+    """The samples of `operator` in `dtype` as cases: all of them, or those with the given numbers.
 
     The database seeds every sample by itself, so they are the same on every machine with the same version of torch.
     """
@@ -73,23 +72,12 @@ def asked(operator: Operator, dtype: str = "float64", most: int | None = None) -
             samples = list(operator.entry.sample_inputs("cpu", getattr(torch, dtype), requires_grad=True))
         except Exception as error:  # the database needs more than torch for some
             return Asked(cases={}, unusable={0: f"the database gives no samples: {_first(error)}"})
-        for number in spread(len(samples), most):
+        for number in range(len(samples)) if numbers is None else numbers:
             try:
                 cases[number] = _case(operator, samples[number], number, dtype)
             except _Unusable as reason:
                 unusable[number] = str(reason)
     return Asked(cases=cases, unusable=unusable)
-
-
-def spread(count: int, most: int | None) -> Iterator[int]:
-    """At most `most` of `count` numbers, evenly: the first, the last and between them.
-
-    >>> list(spread(10, 4)), list(spread(3, 4))
-    ([0, 3, 6, 9], [0, 1, 2])
-    """
-    if most is None or count <= most:
-        return iter(range(count))
-    return iter([round(k * (count - 1) / max(most - 1, 1)) for k in range(most)])
 
 
 class _Unusable(Exception):
