@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from checker.tape.tape import differentiable
+
 Operands = Sequence[Any]
 
 
@@ -23,7 +25,7 @@ def decision(base: str, operands: Operands, named: dict[str, Any], results: Sequ
     if base.startswith(("linalg_", "_linalg_", "lu_")):  # pivots and error codes choose no branch of the function
         return None
     for result in results:
-        if isinstance(result, torch.Tensor) and not result.is_floating_point():
+        if isinstance(result, torch.Tensor) and not differentiable(result.dtype):
             return result
     return None
 
@@ -76,7 +78,7 @@ def _rounded_division(operands: Operands, named: dict[str, Any], results: Sequen
 
 
 def _first_sign(operands: Operands, _: Any, __: Any) -> torch.Tensor:
-    return _sign(operands[0])
+    return operands[0] != 0 if operands[0].is_complex() else _sign(operands[0])
 
 
 def _difference_sign(operands: Operands, _: Any, __: Any) -> torch.Tensor:

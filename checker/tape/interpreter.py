@@ -8,6 +8,7 @@ Arrays are NumPy arrays of objects: they share memory through views as torch's t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,9 +21,14 @@ from checker.errors import Unsupported
 from checker.tape.decompositions import decomposition
 from checker.tape.numbers import N, NumberSystem
 from checker.tape.operations import Rule, bind, find
+from checker.tape.pairs import COMPLEX, ComplexValue, Pair, pair, paired, part_by_part
 from checker.tape.scalars import Graph, Scalar
-from checker.tape.tape import Node, Ref, Tape
+from checker.tape.tape import Node, Ref, Tape, differentiable
 from checker.values import Array
+
+
+#: Views whose numbers are other ones than their operand's, and the view that leads back.
+INVERSES = {"view_as_real": "view_as_complex", "view_as_complex": "view_as_real", "_conj": "_conj", "_neg_view": "_neg_view"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,8 @@ def interpret(
     inputs = {}
     for name, slot in tape.inputs.items():
         tensor = arguments[name]
+        if tensor.is_complex():
+            raise Unsupported("tape", f"{name} is complex: its real form is read")
         if tensor.is_floating_point():
             graph.working(_width(tensor.dtype)[0])
             flat = tensor.detach().to(torch.float64).numpy()
@@ -65,6 +73,8 @@ def interpret(
     with np.errstate(all="ignore"):  # not-a-number is a value like any other here
         walk.run()
     outputs = tuple(None if slot is None else walk.read(slot) for slot in tape.outputs)
+    if any(paired(output) for output in outputs):
+        raise Unsupported("tape", "an output is complex: its real form is read")
     return Replayed(graph=graph, inputs=inputs, outputs=outputs)
 
 
@@ -101,8 +111,8 @@ def _each(array: Array, function: Callable[[Any], Any]) -> Array:
 
 @cache
 def _width(dtype: torch.dtype) -> tuple[str, int]:
-    """Name of a floating dtype and its number of significant bits."""
-    return str(dtype).removeprefix("torch."), round(1 - np.log2(torch.finfo(dtype).eps))
+    """Name of a floating dtype, or of a complex one's parts, and its number of significant bits."""
+    return str(dtype.to_real()).removeprefix("torch."), round(1 - np.log2(torch.finfo(dtype).eps))
 
 
 class _Walk:
@@ -112,6 +122,8 @@ class _Walk:
         self.tape, self.graph, self.honoured, self.line = tape, graph, honoured, line
         self.slots: dict[int, Array] = {}
         self.missing: dict[int, Node] = {}
+        self.mirrors: list[tuple[Array, Array, Rule, Rule]] = []
+        self.comparisons = tape.comparisons()
 
     def run(self) -> None:
         for slot, tensor in self.tape.constants.items():
@@ -123,22 +135,30 @@ class _Walk:
     def step(self, node: Node) -> None:
         found = find(node.operation)
         if found is not None and found.view:
-            self.store(node, self.call(node, found, self.base))
+            self.store(node, self.mirrored(node, found, self.call(node, found, self.base)))
         elif not node.depends:
             self.recall(node)
-        elif node.base != "_local_scalar_dense":
-            self.refuse_complex(node)
-            if found is not None:
-                self.compute(node, found)
-            elif node.random or not self.floating(node):
-                self.recall(node)
-            else:
-                self.decompose(node)
+        elif node.base == "_local_scalar_dense":
+            self.compared(node)
+        elif found is not None:
+            self.compute(node, found)
+        elif node.random or not self.floating(node):
+            self.recall(node)
+        else:
+            self.decompose(node)
+
+    def compared(self, node: Node) -> None:
+        """What Python compared the scalar with that it read: checked as the same comparison of tensors is."""
+        for decision in self.comparisons.get(node.index, ()):
+            self.graph.line = self.line or decision.line
+            found = find(getattr(torch.ops.aten, str(decision.comparison)).Scalar)
+            assert found is not None
+            found.function(self.graph, self.operand(node.args[0], 0), decision.bound, recorded=(np.asarray(decision.value),))
 
     def compute(self, node: Node, found: Rule) -> None:
         """An operation that an input reaches, by its rule. What the float run decided is followed."""
         width = self.set_dtype(node)
-        result = self.call(node, found, lambda ref: self.operand(ref, width))
+        result = self.completed(node, self.call(node, found, lambda ref: self.operand(ref, width)))
         if self.graph.numbers.overflows and width:
             result = [self.fit(r) for r in result] if isinstance(result, list | tuple) else self.fit(result)
         if node.operation._schema.is_mutable and node.base.endswith("_"):
@@ -150,7 +170,23 @@ class _Walk:
     def call(self, node: Node, found: Rule, operand: Callable[[Ref], Array]) -> Any:
         args = tuple(_fill(a, operand) for a in node.args)
         kwargs = {k: _fill(v, operand) for k, v in node.kwargs.items()}
-        return found.function(self.graph, **bind(node, found, args, kwargs))
+        try:
+            return found.function(self.graph, **bind(node, found, args, kwargs))
+        except ComplexValue as refused:
+            raise Unsupported(node.name, refused.reason, line=node.line) from None
+
+    def completed(self, node: Node, result: Any) -> Any:
+        """Results with their dtypes: a rule may give scalars where torch gives complex numbers whose imaginary part is zero."""
+        several = isinstance(result, list | tuple)
+        results = list(result) if several else [result]
+        for place, (slot, array) in enumerate(zip(node.outputs, results, strict=False)):
+            if slot is None or not isinstance(array, np.ndarray) or array.dtype != object:
+                continue
+            if self.tape.meta[slot].dtype.is_complex:
+                results[place] = self.graph.map(lambda x: pair(self.graph, x), array)
+            elif paired(array):
+                raise Unsupported(node.name, COMPLEX, line=node.line)
+        return results if several else results[0]
 
     def operand(self, ref: Ref, width: int) -> Array:
         """The array of an operand: without derivative where a cut is honoured, rounded where the operation works in fewer bits."""
@@ -161,7 +197,12 @@ class _Walk:
             array = self.graph.stop(array)
         if width and not self.line and width < _width(self.tape.meta[ref.slot].dtype)[1]:
             numbers, one = self.graph.numbers, self.graph.numbers.one
-            array = self.graph.map(lambda x: self.graph.node(numbers.rounded(x.value), ((x, one),)), array)
+
+
+            def stored(x: Scalar) -> Scalar:
+                return self.graph.node(numbers.rounded(x.value), ((x, one),))
+
+            array = self.graph.map(part_by_part(stored, array), array)
         return array
 
     def fit(self, result: Any) -> Any:
@@ -174,13 +215,39 @@ class _Walk:
             stored = graph.numbers.stored(x.value)
             return x if stored is x.value else graph.node(stored, ((x, stored),))
 
-        return graph.map(one, result)
+        return graph.map(part_by_part(one, result), result)
 
     def write(self, node: Node, target: Array, values: Array) -> None:
         """Write in place, through every view."""
         if not target.flags.writeable:
             raise Unsupported(node.name, "it writes through a view behind a stopped gradient, or into an expanded tensor", line=node.line)
         target[...] = values
+        self.reflect(node, target)
+
+    def mirrored(self, node: Node, found: Rule, result: Any) -> Any:
+        """The result of a view. One of other numbers than its operand's, such as a conjugate, is kept up with it by `reflect`."""
+        if node.base in INVERSES and isinstance(result, np.ndarray) and result.dtype == object:
+            base = self.read(_first(node).slot)
+            back = find(getattr(torch.ops.aten, INVERSES[node.base]).default)
+            assert back is not None
+            self.mirrors.append((base, result, found, back))
+        return result
+
+    def reflect(self, node: Node, written: Array) -> None:
+        """Write again what mirrors an array that was written to, and what is mirrored in it."""
+        changed, waiting = [written], self.mirrors
+        while changed:
+            array = changed.pop()
+            near = [np.may_share_memory(base, array) or np.may_share_memory(image, array) for base, image, _, _ in waiting]
+            met = list(itertools.compress(waiting, near))
+            waiting = [mirror for mirror, is_near in zip(waiting, near, strict=True) if not is_near]
+            for base, image, there, back in met:
+                forward = np.may_share_memory(base, array)
+                target, values = (image, there.function(self.graph, base)) if forward else (base, back.function(self.graph, image))
+                if not target.flags.writeable:
+                    raise Unsupported(node.name, "it writes through a view behind a stopped gradient", line=node.line)
+                target[...] = values
+                changed.append(target)
 
     def base(self, ref: Ref) -> Array:
         """The operand of a view: the array itself, or behind an honoured cut a copy that must not be written to."""
@@ -197,7 +264,7 @@ class _Walk:
                 continue
             value = results[place] if place < len(results) else None
             tensor = node.recorded[place]
-            if tensor is not None and not tensor.is_floating_point() and not (value is not None and value.dtype != object):
+            if tensor is not None and not differentiable(tensor.dtype) and not (value is not None and value.dtype != object):
                 self.slots[slot] = self.lift(tensor)
             elif value is not None:
                 self.slots[slot] = value
@@ -248,8 +315,10 @@ class _Walk:
         Raises:
             Unsupported: the dtype at work would have rounded one of them.
         """
-        dtype = next((self.tape.meta[r.slot].dtype for r in self.tape.refs(node) if self.tape.meta[r.slot].dtype.is_floating_point), None)
-        made = [t for n in rehearsal.nodes if not n.depends for t in n.recorded if t is not None and t.is_floating_point()]
+        dtypes = (self.tape.meta[r.slot].dtype for r in self.tape.refs(node))
+        dtype = next((d.to_real() for d in dtypes if differentiable(d)), None)
+        recorded = [t for n in rehearsal.nodes if not n.depends for t in n.recorded if t is not None and differentiable(t.dtype)]
+        made = [torch.view_as_real(t.resolve_conj()) if t.is_complex() else t for t in recorded]
         if dtype is not None and any(not torch.equal(t.nan_to_num(), t.to(dtype).to(t.dtype).nan_to_num()) for t in made):
             raise Unsupported(node.name, f"torch's decomposition of it makes constants that {_width(dtype)[0]} rounds", line=node.line)
 
@@ -257,6 +326,8 @@ class _Walk:
         if array.dtype != object:
             return torch.from_numpy(array.copy())
         near = self.graph.numbers.approximate
+        if paired(array):
+            return torch.tensor([complex(near(x.re.value), near(x.im.value)) for x in array.reshape(-1)], dtype=torch.complex128).reshape(array.shape)
         return torch.tensor([near(x.value) for x in array.reshape(-1)], dtype=torch.float64).reshape(array.shape)
 
     def read(self, slot: int) -> Array:
@@ -266,8 +337,11 @@ class _Walk:
         return self.slots[slot]
 
     def lift(self, tensor: torch.Tensor) -> Array:
-        """A recorded tensor as an array: integers and booleans as they are, floating values as exact constants."""
+        """A recorded tensor as an array: integers and booleans as they are, floating and complex values as exact constants."""
         tensor = tensor.detach()
+        if tensor.is_complex():
+            parts = self.lift(torch.view_as_real(tensor.resolve_conj()))
+            return self.graph.map(Pair, parts[..., 0], parts[..., 1])
         if not tensor.is_floating_point():
             return np.array(tensor.numpy())
         exact, graph = self.graph.numbers.exact, self.graph
@@ -276,9 +350,10 @@ class _Walk:
         return flat.reshape(tuple(tensor.shape))
 
     def set_dtype(self, node: Node) -> int:
-        """Tell the number system in which dtype this operation works: that of its first floating output. Gives its significant bits."""
+        """Tell the number system in which dtype this operation works: that of its first floating or complex output. Gives its
+        significant bits."""
         for slot in node.outputs:
-            if slot is not None and self.tape.meta[slot].dtype.is_floating_point:
+            if slot is not None and differentiable(self.tape.meta[slot].dtype):
                 name, width = _width(self.tape.meta[slot].dtype)
                 if self.line is None:  # a rehearsal is in float64, whatever the operation works in
                     self.graph.working(name)
@@ -286,12 +361,7 @@ class _Walk:
         return 0
 
     def floating(self, node: Node) -> bool:
-        return any(slot is not None and self.tape.meta[slot].dtype.is_floating_point for slot in node.outputs)
-
-    def refuse_complex(self, node: Node) -> None:
-        slots = [r.slot for r in self.tape.refs(node)] + [s for s in node.outputs if s is not None]
-        if any(self.tape.meta[s].dtype.is_complex for s in slots if s in self.tape.meta):
-            raise Unsupported(node.name, "complex numbers have no rule here", line=node.line)
+        return any(slot is not None and differentiable(self.tape.meta[slot].dtype) for slot in node.outputs)
 
 
 def _fill(value: Any, operand: Callable[[Ref], Any]) -> Any:

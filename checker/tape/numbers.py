@@ -9,12 +9,31 @@ A number is opaque to the interpreter: it is only handed back to the system it c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 N = TypeVar("N")
 
 #: What a number is when `keep` sees it: the value of an operation, or the adjoint of one.
 Role = Literal["value", "adjoint"]
+
+
+class Implicit(Protocol):
+    """Results that a matrix determines by an equation, not by steps: its eigenvectors, its Q and R. They are in `implicit.py`."""
+
+    name: str  #: what people call it: "eigenvectors"
+
+    def values(self, a: Any) -> list[Any]:
+        """The results at a matrix of balls, as arrays of balls.
+
+        Raises:
+            ValueError: they cannot be told apart.
+        """
+
+    def slopes(self, g: Any, a: Any, y: list[Any]) -> list[Any]:
+        """The derivatives of the results `y` by the entries of `a`, all arrays of constants of the graph `g`, so in any number system.
+
+        For each result an array of its shape followed by that of `a`.
+        """
 
 
 class NumberSystem(Protocol[N]):
@@ -23,6 +42,7 @@ class NumberSystem(Protocol[N]):
     zero: N
     one: N
     overflows: bool  #: whether a number may be too large for the working dtype
+    order: int  #: how many derivatives a reverse sweep gives: 2 where the numbers are dual
 
     def variable(self, name: str, index: tuple[int, ...], value: float) -> N:
         """Entry `index` of the argument `name`, which is `value` at the recorded point."""
@@ -36,10 +56,10 @@ class NumberSystem(Protocol[N]):
     def pi(self) -> N:
         """π."""
 
-    def add(self, terms: Sequence[N]) -> N:
     def root_of_unity(self, k: int, n: int) -> tuple[N, N]:
         """cos and sin of 2πk/n, as the tables of a fast Fourier transform hold them."""
 
+    def add(self, terms: Sequence[N]) -> N:
         """The sum of any number of terms, zero of none: one operation, so that it can be bounded, or written, as one sum."""
 
     def negate(self, x: N) -> N: ...
@@ -66,18 +86,11 @@ class NumberSystem(Protocol[N]):
     def adjugate(self, matrix: Sequence[Sequence[N]]) -> tuple[N, list[list[N]]]:
         """The determinant and the adjugate (the transposed cofactors), of a singular matrix too."""
 
-    def eigenvalues(self, matrix: Sequence[Sequence[N]]) -> list[tuple[N, list[list[N]]]]:
-        """Of a symmetric matrix the eigenvalues, ascending, each with its projector v vᵀ.
+    def implicit(self, function: Implicit, matrix: Sequence[Sequence[N]]) -> list[Any]:
+        """The results of `function` at `matrix`, as arrays of numbers.
 
         Raises:
-            ValueError: two of them cannot be told apart.
-        """
-
-    def singular_values(self, matrix: Sequence[Sequence[N]]) -> list[tuple[N, list[list[N]]]]:
-        """The singular values, descending, each with u vᵀ.
-
-        Raises:
-            ValueError: two of them, or one and zero, cannot be told apart.
+            ValueError: they cannot be told apart, such as two eigenvalues that may be one.
         """
 
     def sign(self, x: N) -> int | None:
@@ -89,16 +102,19 @@ class NumberSystem(Protocol[N]):
     def shift(self, x: N) -> N:
         """A constant near `x`. Asked where mathematics cancels it (the maximum inside a softmax): any is right, zero reads best."""
 
+    def stopped(self, x: N) -> N:
+        """`x` behind a cut: the same value, on which nothing depends any more."""
+
     def rounded(self, x: N) -> N:
         """`x` after it was stored in the working dtype."""
+
+    def spread(self, x: N, terms: Sequence[N], units: float) -> N:
+        """`x` off by up to `units` unit roundoffs of Σ |terms|: what a kernel's own way of computing it may cost."""
 
     def stored(self, x: N) -> N:
         """`x` as the result of a whole operation, where it may overflow. Asked only if `overflows`."""
 
     def keep(self, x: N, role: Role) -> N:
-    def spread(self, x: N, terms: Sequence[N], units: float) -> N:
-        """`x` off by up to `units` unit roundoffs of Σ |terms|: what a kernel's own way of computing it may cost."""
-
         """Called once on every differentiable value and on every adjoint: the place to give it a name. Return `x` to do nothing."""
 
     def approximate(self, x: N) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,25 +22,31 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only
 
 from checker.authoring import Call
 from checker.errors import Unsupported
+from checker.tape.customs import Customs, Estimators, implementation
 from checker.tape.leaks import Watcher
 from checker.tape.lines import user_line
-from checker.tape.tape import Cut, Decision, Meta, Node, Ref, Tape
+from checker.tape.tape import Cut, Decision, Meta, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
 
+#: Operations whose floating results are not determined by their operands alone: the signs of vectors and of columns, the order of rows.
+CHOSEN = frozenset({"_linalg_eigh", "_linalg_svd", "linalg_qr", "linalg_lu"})
 
-def record(call: Call, arguments: Mapping[str, torch.Tensor]) -> Tape:
-    """Run `call` once at `arguments` and return its tape. Floating arguments are copied and made to require grad.
+
+def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estimators = MappingProxyType({})) -> Tape:
+    """Run `call` once at `arguments` and return its tape. Floating and complex arguments are copied and made to require grad.
+
+    A class of `autograd.Function` in `estimators` is recorded with the derivative that is declared there in place of its own.
 
     Raises:
-        Unsupported: a complex or sparse tensor takes part.
+        Unsupported: a sparse tensor takes part, or a complex one of half precision.
         Exception: whatever the function itself raises.
     """
-    recorder = _Recorder()
-    leaves = {name: t.detach().clone().requires_grad_(t.is_floating_point()) for name, t in arguments.items()}
+    recorder = _Recorder(estimators)
+    leaves = {name: t.detach().clone().requires_grad_(differentiable(t.dtype)) for name, t in arguments.items()}
     for name, leaf in leaves.items():
         recorder.add_input(name, leaf)
-    with torch.enable_grad(), _plain_kernels(), _inside_functions(recorder), recorder.watcher, recorder:
+    with torch.enable_grad(), _plain_kernels(), recorder.customs.noticed(), recorder.watcher, recorder:
         outputs = call(leaves)
     return recorder.finish(outputs, arguments, leaves)
 
@@ -57,35 +64,12 @@ def _plain_kernels() -> Iterator[None]:
         torch._C._set_sdp_use_flash(flash)
 
 
-@contextmanager
-def _inside_functions(recorder: _Recorder) -> Iterator[None]:
-    """Count how deep we are inside `autograd.Function.apply`.
-
-    `square = Square.apply` may have been written long before: so not `apply` itself is wrapped, but the one of the class above, which it
-    calls.
-    """
-    above: Any = torch.autograd.function._SingleLevelFunction
-
-    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        recorder.depth += 1
-        try:
-            return super(above, cls).apply(*args, **kwargs)
-        finally:
-            recorder.depth -= 1
-
-    above.apply = classmethod(apply)
-    try:
-        yield
-    finally:
-        del above.apply
-
-
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch loads its compiler, in 1.5 s, only to keep this class out of it
 
-    def __init__(self) -> None:
+    def __init__(self, estimators: Estimators) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.keep: list[torch.Tensor] = []  # strong references: while they live, ids and storages stay unique
@@ -101,7 +85,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.held: dict[int, torch.Tensor] = {}
         self.decisions: list[Decision] = []
         self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
-        self.depth = 0
+        self.customs = Customs(estimators)
         self.random = False
         self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
 
@@ -110,15 +94,15 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def add_input(self, name: str, leaf: torch.Tensor) -> None:
         self.inputs[name] = self._slot(leaf)
         self.reached.add(_storage(leaf))
-        if leaf.is_floating_point():
+        if differentiable(leaf.dtype):
             self.flowing.add(_storage(leaf))
 
     def _slot(self, tensor: torch.Tensor) -> int:
         known = self.slots.get(id(tensor))
         if known is not None:
             return known
-        if tensor.is_complex() or tensor.layout is not torch.strided:
-            kind = "complex" if tensor.is_complex() else str(tensor.layout)
+        if tensor.dtype is torch.complex32 or tensor.layout is not torch.strided:
+            kind = "complex32" if tensor.dtype is torch.complex32 else str(tensor.layout)
             raise Unsupported("tape", f"{kind} tensors are not recorded", line=user_line()[0] or None)
         slot = len(self.keep)
         self.slots[id(tensor)] = slot
@@ -137,7 +121,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
     def _severed(self, tensor: torch.Tensor) -> bool:
-        if self.depth or not tensor.is_floating_point() or _storage(tensor) not in self.flowing:
+        if self.customs.depth or not differentiable(tensor.dtype) or _storage(tensor) not in self.flowing:
             return False
         return not tensor.requires_grad or (tensor.is_leaf and self.slots[id(tensor)] not in self.inputs.values())
 
@@ -166,24 +150,33 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _left(self, tensor: torch.Tensor, how: str, line: str, code: str) -> None:
         """A value leaves for Python: what follows from it is baked in, unless it is only looked at. Replays tell which."""
-        if id(tensor) in self.slots and tensor.is_floating_point() and _storage(tensor) in self.flowing:
-            self.cuts.append(Cut(len(self.cuts), how, line, code))
+        if id(tensor) in self.slots and differentiable(tensor.dtype) and _storage(tensor) in self.flowing:
+            self.cuts.append(Cut(len(self.cuts), how, line, code, inside=self.customs.depth > 0))
 
-    def _compared(self, tensor: torch.Tensor, comparison: str, outcome: bool) -> None:
+    def _compared(self, tensor: torch.Tensor, comparison: str, bound: float | None, outcome: bool) -> None:
         if _storage(tensor) in self.reached:
-            self.decisions.append(Decision(self.read.get(id(tensor), -1), outcome, *user_line(), comparison=comparison))
+            node = self.read.get(id(tensor), -1)
+            self.decisions.append(Decision(node, outcome, *user_line(), comparison=comparison, bound=bound))
 
     # --- operations --------------------------------------------------------------------------------------------------------------
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        self.customs.operator(func, args)
+        written_in_python = implementation(func)
+        if written_in_python is not None:
+            with self, self.customs.inside():
+                result = written_in_python(*args, **kwargs)
+            if any(_storage(t) in self.reached for t in tree_leaves(result) if isinstance(t, torch.Tensor)):
+                return result
+            # its values took a way that no tape sees, such as NumPy's: it is one operation, without a rule
         operands = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
-        inside = self.depth > 0
+        inside = self.customs.depth > 0
         held_args, held_kwargs = tree_map_only(torch.Tensor, self._operand, (args, kwargs))
-        severed = [self._severed(t) for t in operands if t.is_floating_point() and _storage(t) in self.flowing]
+        severed = [self._severed(t) for t in operands if differentiable(t.dtype) and _storage(t) in self.flowing]
         by_value = not _shape_only(func)
         depends = by_value and any(_storage(t) in self.reached for t in operands)
-        flows = by_value and any(t.is_floating_point() and _storage(t) in self.flowing for t in operands)
+        flows = by_value and any(differentiable(t.dtype) and _storage(t) in self.flowing for t in operands)
         written = _written(func, args, kwargs)
         tracked = [t for t in written if t.requires_grad and not t.is_leaf] if not inside else []
 
@@ -193,11 +186,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         leaves, _ = tree_flatten(result)
         tensors = [t if isinstance(t, torch.Tensor) else None for t in leaves]
         random = torch.Tag.nondeterministic_seeded in func.tags
+        chosen = random or func._overloadpacket.__name__ in CHOSEN
         fresh = [t for t in tensors if t is not None and id(t) not in self.slots]
         outputs = tuple(None if t is None else self._slot(t) for t in tensors)
         with _disable_current_modes():
             recorded = tuple(
-                t.detach().clone() if t is not None and (random or not depends or not t.is_floating_point()) else None for t in tensors
+                t.detach().clone() if t is not None and (chosen or not depends or not differentiable(t.dtype)) else None for t in tensors
             )
         node = Node(
             len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
@@ -208,7 +202,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in [*written, *(t for t in tensors if t is not None)]:
             if depends:
                 self.reached.add(_storage(tensor))
-            if flows and tensor.is_floating_point():
+            if flows and differentiable(tensor.dtype):
                 self.flowing.add(_storage(tensor))
         if flows and not (severed and all(severed)):  # else the outputs only inherit the cuts of the operands
             for tensor in fresh:
@@ -218,7 +212,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.cuts.append(Cut(len(self.cuts), "history", line, code))
         if func is aten._local_scalar_dense.default and depends:
             self.read[id(args[0])] = node.index
-            if not args[0].is_floating_point():
+            if not differentiable(args[0].dtype):
                 self.decisions.append(Decision(node.index, leaves[0], line, code))
         return result
 
@@ -227,7 +221,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def finish(self, outputs: tuple[torch.Tensor, ...], arguments: Mapping[str, Any], leaves: Mapping[str, torch.Tensor]) -> Tape:
         slots: list[int | None] = []
         for output in outputs:
-            if not output.is_floating_point():
+            if not differentiable(output.dtype):
                 slots.append(None)
                 continue
             ref = self._operand(output)
@@ -246,6 +240,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             values=tuple(t.detach().clone() for t in outputs),
             held=self.held,
             stochastic=any(n.random for n in live),
+            customs=tuple(self.customs.found.values()),
             mutated=tuple(name for name, leaf in leaves.items() if not _same(leaf, arguments[name])),
         )
 

@@ -4,7 +4,8 @@ Comes in: a tape and arguments.  Goes out: outputs and the decision signature.  
 batched replay, and a replay that equals the original function is what makes the tape believable.
 
 Straight-line, so it can be mapped by `torch.func.vmap` and differentiated by autograd. Random draws are those that were recorded. A
-float32 tape replayed in float64 is float64 throughout: constants, factories and dtype arguments are widened with it.
+float32 tape replayed in float64 is float64 throughout (and complex128 where it was complex64): constants, factories and dtype
+arguments are widened with it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from checker.tape.decisions import decision
-from checker.tape.tape import Node, Ref, Tape
+from checker.tape.tape import Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
 
@@ -60,6 +61,7 @@ def replay(
         env[slot] = convert(arguments[name])
     kept = {number: convert(value) for number, value in tape.held.items() if number in held}
     decisions: list[torch.Tensor] = []
+    comparisons = tape.comparisons() if signature else {}
 
     def operand(value: Any) -> Any:
         if isinstance(value, Ref):
@@ -73,6 +75,7 @@ def replay(
 
     for node in tape.nodes:
         if node.operation is aten._local_scalar_dense.default:
+            decisions += [getattr(torch, str(c.comparison))(operand(node.args[0]), c.bound) for c in comparisons.get(node.index, ())]
             continue
         args = [operand(value) for value in node.args]
         named = {key: operand(value) for key, value in node.kwargs.items()}
@@ -111,7 +114,7 @@ def batched(
     names = list(batch)
     count = len(batch[names[0]])
     fixed = {name: value for name, value in tape.arguments.items() if name not in batch}
-    size = max(1, min(chunk, memory // max(1, _bytes(tape))))
+    size = max(1, min(chunk, memory // max(1, footprint(tape))))
 
     def one(zero: torch.Tensor, *values: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]:
         arguments = {**fixed, **dict(zip(names, values, strict=True))}
@@ -144,7 +147,7 @@ def _joined(parts: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
-def _bytes(tape: Tape) -> int:
+def footprint(tape: Tape) -> int:
     """About how much one point of a batch keeps alive: every slot once, in float64."""
     return sum(8 * math.prod(meta.shape) for meta in tape.meta.values())
 
@@ -179,14 +182,20 @@ class _Converter:
         self.dtype, self.device = dtype, device
 
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
-        wanted = self.dtype if self.dtype is not None and tensor.is_floating_point() else tensor.dtype
+        wanted = self.wanted(tensor.dtype)
         if tensor.dtype is wanted and (self.device is None or tensor.device.type == self.device):
             return tensor
         return tensor.to(device=self.device or tensor.device, dtype=wanted)
 
+    def wanted(self, dtype: torch.dtype) -> torch.dtype:
+        """What stands for `dtype` in the replay: of a complex one the complex dtype of the same width."""
+        if self.dtype is None or not differentiable(dtype):
+            return dtype
+        return self.dtype.to_complex() if dtype.is_complex else self.dtype
+
     def constant(self, value: Any) -> Any:
-        if isinstance(value, torch.dtype) and self.dtype is not None and value.is_floating_point:
-            return self.dtype
+        if isinstance(value, torch.dtype):
+            return self.wanted(value)
         if isinstance(value, torch.device) and self.device is not None:
             return torch.device(self.device)
         return value

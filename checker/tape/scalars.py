@@ -21,6 +21,9 @@ from checker.tape.pairs import Pair, pair, part_by_part
 #: An array of scalars. NumPy's types have no word for it: masks, fills and places would each need a cast.
 Array = Any
 
+#: What has the last word in arithmetic with a scalar.
+_OTHERS = (np.ndarray, Pair, complex)
+
 Found = Literal["ok", "tied", "mismatch", "undecided"]
 
 
@@ -48,7 +51,7 @@ class Scalar:
         self.graph, self.value, self.index = graph, value, index
 
     def __add__(self, other: Any) -> Scalar:
-        if isinstance(other, np.ndarray):
+        if isinstance(other, _OTHERS):
             return NotImplemented
         return self.graph.add((self, self.graph.scalar(other)))
 
@@ -60,7 +63,7 @@ class Scalar:
         return self.graph.node(numbers.negate(self.value), ((self, self.graph.minus_one),))
 
     def __sub__(self, other: Any) -> Scalar:
-        if isinstance(other, np.ndarray):
+        if isinstance(other, _OTHERS):
             return NotImplemented
         graph, other = self.graph, self.graph.scalar(other)
         value = graph.numbers.add((self.value, graph.numbers.negate(other.value)))
@@ -70,7 +73,7 @@ class Scalar:
         return self.graph.scalar(other) - self
 
     def __mul__(self, other: Any) -> Scalar:
-        if isinstance(other, np.ndarray):
+        if isinstance(other, _OTHERS):
             return NotImplemented
         other = self.graph.scalar(other)
         return self.graph.node(self.graph.numbers.multiply(self.value, other.value), ((self, other.value), (other, self.value)))
@@ -79,7 +82,7 @@ class Scalar:
         return self.graph.scalar(other) * self
 
     def __truediv__(self, other: Any) -> Scalar:
-        if isinstance(other, np.ndarray):
+        if isinstance(other, _OTHERS):
             return NotImplemented
         graph, other = self.graph, self.graph.scalar(other)
         numbers = graph.numbers
@@ -143,19 +146,19 @@ class Graph(Generic[N]):
         """`value` as a scalar: itself, or the constant that a Python number is; a complex one is a pair."""
         if isinstance(value, Scalar | Pair):
             return value
+        if isinstance(value, complex):
+            return pair(self, value)
         if isinstance(value, np.generic):
             return Scalar(self, self.numbers.exact(value.item()))
         return Scalar(self, self.numbers.constant(value))
-        if isinstance(value, complex):
-            return pair(self, value)
 
-    def array(self, operand: Any) -> Array:
-        """An operand as an array of scalars: a tensor of integers or booleans exactly, a Python number as a constant."""
-        if isinstance(operand, np.ndarray):
     def pi(self) -> Scalar:
         """π, stored in the working dtype."""
         return Scalar(self, self.numbers.rounded(self.numbers.pi()))
 
+    def array(self, operand: Any) -> Array:
+        """An operand as an array of scalars: a tensor of integers or booleans exactly, a Python number as a constant."""
+        if isinstance(operand, np.ndarray):
             if operand.dtype == object:
                 return operand
             exact = self.numbers.exact
@@ -180,7 +183,11 @@ class Graph(Generic[N]):
 
     def stop(self, array: Array) -> Array:
         """The same values with no derivative: a cut."""
-        return self.map(lambda x: Scalar(self, x.value), array)
+
+        def still(x: Scalar) -> Scalar:
+            return Scalar(self, self.numbers.stopped(x.value))
+
+        return self.map(part_by_part(still, array), array)
 
     # operations
 
@@ -188,23 +195,23 @@ class Graph(Generic[N]):
         """The sum of `terms`, as one operation."""
         if len(terms) == 1:
             return terms[0]
+        if terms and isinstance(terms[0], Pair):
+            return pairs.add(self, terms)
         one = self.numbers.one
         return self.node(self.numbers.add([t.value for t in terms]), [(t, one) for t in terms])
 
     def dot(self, xs: Iterable[Scalar], ys: Iterable[Scalar]) -> Scalar:
         """Σ xᵢ yᵢ, as one operation."""
+        xs, ys = list(xs), list(ys)
+        if xs and (isinstance(xs[0], Pair) or isinstance(ys[0], Pair)):
+            return pairs.dot(self, xs, ys)
         multiply = self.numbers.multiply
         products: list[N] = []
-        if terms and isinstance(terms[0], Pair):
-            return pairs.add(self, terms)
         edges: list[tuple[Scalar, N]] = []
         zero = self.zero
         for x, y in zip(xs, ys, strict=True):
             if x is zero or y is zero:
                 continue
-        xs, ys = list(xs), list(ys)
-        if xs and (isinstance(xs[0], Pair) or isinstance(ys[0], Pair)):
-            return pairs.dot(self, xs, ys)
             products.append(multiply(x.value, y.value))
             if x.index >= 0:
                 edges.append((x, y.value))
@@ -230,6 +237,8 @@ class Graph(Generic[N]):
 
     def power(self, x: Scalar, y: Scalar) -> Scalar:
         """x to the y. As in torch, the derivative by x is 0 where y = 0, and the derivative by y is 0 where x = 0 and y ≥ 0."""
+        if isinstance(x, Pair) or isinstance(y, Pair):
+            return pairs.power(self, pair(self, x), pair(self, y))
         numbers = self.numbers
         value = numbers.power(x.value, y.value)
         edges = []
@@ -237,8 +246,6 @@ class Graph(Generic[N]):
             lower = numbers.add((y.value, self.minus_one))
             edges.append((x, numbers.multiply(y.value, numbers.power(x.value, lower))))
         if y.index >= 0 and not (numbers.sign(x.value) == 0 and numbers.sign(y.value) in (0, 1)):
-        if isinstance(x, Pair) or isinstance(y, Pair):
-            return pairs.power(self, pair(self, x), pair(self, y))
             edges.append((y, numbers.multiply(value, numbers.function("log", x.value))))
         return self.node(value, edges)
 
@@ -246,7 +253,7 @@ class Graph(Generic[N]):
 
     def check(self, decides: str, difference: Scalar | N, expected: Sequence[int] | None = None) -> int | None:
         """Note that the path rests on the sign of `difference`, and that the float run saw it among `expected` (None: not recorded)."""
-        value = difference.value if isinstance(difference, Scalar) else difference
+        value = difference.value if isinstance(difference, Scalar | Pair) else difference
         sign = self.numbers.sign(value)
         found: Found = "ok"
         if sign is None:
@@ -264,6 +271,14 @@ class Graph(Generic[N]):
         if x.index < 0 and y.index < 0:
             return self.numbers.sign(difference)
         return self.check(decides, difference, expected)
+
+    def joint(self, decides: str, x: Scalar, bound: float) -> None:
+        """Note that two pieces meet where |x| = `bound`, in value and slope: a kink of the gradient, not of the function, so that it is
+        only second derivatives that rest on the side that was taken."""
+        if self.numbers.order > 1 and x.index >= 0:
+            numbers, at = self.numbers, self.numbers.constant(bound)
+            square = numbers.add((numbers.multiply(x.value, x.value), numbers.negate(numbers.multiply(at, at))))
+            self.check(decides, square)
 
     def branch(
         self,

@@ -22,7 +22,7 @@ from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
 
 from checker.errors import Unsupported
 from checker.tape.interpreter import interpret, pull
-from checker.tape.numbers import NumberSystem, Role
+from checker.tape.numbers import Implicit, NumberSystem, Role
 from checker.tape.scalars import Check
 from checker.tape.size import scalar_operations
 from checker.tape.tape import Tape
@@ -183,6 +183,7 @@ class Symbols:
     """The number system: sympy expressions, each with its number."""
 
     overflows = False
+    order = 1
 
     def __init__(self) -> None:
         self.program: dict[sympy.Symbol, sympy.Expr] = {}
@@ -212,11 +213,11 @@ class Symbols:
     def pi(self) -> Term:
         return Term(sympy.pi, mp.pi())
 
-    def add(self, terms: Sequence[Term]) -> Term:
     def root_of_unity(self, k: int, n: int) -> tuple[Term, Term]:
         turn = sympy.Rational(2 * k, n)
         return Term(sympy.cos(turn * sympy.pi), mp.cospi(mp.mpf(2 * k) / n)), Term(sympy.sin(turn * sympy.pi), mp.sinpi(mp.mpf(2 * k) / n))
 
+    def add(self, terms: Sequence[Term]) -> Term:
         written = [t.written for t in terms]
         # sympy's search for like terms costs far more than the sum; a long one is not read by anyone
         total = sympy.Add(*written) if len(written) <= 32 else sympy.Add._from_args(written)
@@ -288,11 +289,8 @@ class Symbols:
 
         return minor(every, every), [[cofactor(i, j) for i in every] for j in every]
 
-    def eigenvalues(self, matrix: Sequence[Sequence[Term]]) -> list[tuple[Term, list[list[Term]]]]:
-        raise Unsupported("eigenvalues", "there is no formula to show for them")
-
-    def singular_values(self, matrix: Sequence[Sequence[Term]]) -> list[tuple[Term, list[list[Term]]]]:
-        raise Unsupported("singular values", "there is no formula to show for them")
+    def implicit(self, function: Implicit, matrix: Sequence[Sequence[Term]]) -> list[Any]:
+        raise Unsupported(function.name, "there is no formula to show for it")
 
     def sign(self, x: Term) -> int | None:
         """By the number. Zero only where it is written as zero: a value that happens to vanish here is a function that does not."""
@@ -306,16 +304,19 @@ class Symbols:
     def shift(self, x: Term) -> Term:
         return self.zero
 
+    def stopped(self, x: Term) -> Term:
+        return x
+
     def rounded(self, x: Term) -> Term:
+        return x
+
+    def spread(self, x: Term, terms: Sequence[Term], units: float) -> Term:
         return x
 
     def stored(self, x: Term) -> Term:
         return x
 
     def keep(self, x: Term, role: Role) -> Term:
-    def spread(self, x: Term, terms: Sequence[Term], units: float) -> Term:
-        return x
-
         """Give a fresh symbol to whatever is more than a symbol or a number."""
         if x.written.is_Atom:
             return x

@@ -70,7 +70,7 @@ class Node:
     `outputs` are the slots of the flattened result, None where an output is not a tensor. An in-place operation's output is the slot of
     the operand it wrote, so that slots follow Python objects; views share memory with their base exactly as in torch.
     `recorded` has, per output, the tensor that was seen, kept where a replay may need it: integer and boolean outputs (decisions,
-    indices), random draws, and every output of an operation that depends on no input; else None.
+    indices), random draws, results with a free sign, and every output of an operation that depends on no input; else None.
     `depends` says that a differentiable input reaches this operation, by values (cuts are not looked at).
     `random` says that the operation drew from a generator. `inside` is true inside an `autograd.Function`'s forward.
     """
@@ -107,8 +107,9 @@ class Node:
 class Decision:
     """A value that left the tape into Python control flow: `node` is the `_local_scalar_dense` that read it.
 
-    Where Python itself compared the scalar that was read, `comparison` says how ("< 5.0") and `value` is the outcome; then `line` is that
-    of the comparison. Else the tensor read was boolean or integer, and `value` is what was read.
+    Where Python itself compared the scalar that was read, `comparison` says how ("lt", as ATen names it), `bound` with which number, and
+    `value` is the outcome; then `line` is that of the comparison. With another scalar that was read there is no `bound`. Else the
+    tensor read was boolean or integer, and `value` is what was read.
     """
 
     node: int
@@ -116,6 +117,7 @@ class Decision:
     line: str
     code: str
     comparison: str | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +140,9 @@ class Tape:
     values: tuple[torch.Tensor, ...] = ()  #: the outputs that were seen while recording
     held: Mapping[int, torch.Tensor] = field(default_factory=dict)  #: cut number -> the value at the cut, as recorded
     stochastic: bool = False
+    customs: tuple[Custom, ...] = ()  #: operations that torch did not write
     mutated: tuple[str, ...] = ()  #: arguments that the function wrote to
 
-    customs: tuple[Custom, ...] = ()  #: operations that torch did not write
     def refs(self, node: Node) -> Iterator[Ref]:
         """Every `Ref` among a node's operands, in order."""
         yield from _refs(node.args)
@@ -150,9 +152,22 @@ class Tape:
         """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
         return next((n for n in self.nodes if n.base == "embedding" and len(n.args) > 2 and n.args[2] >= 0), None)
 
+    def comparisons(self) -> dict[int, list[Decision]]:
+        """By the node that read a scalar: how Python then compared it with numbers."""
+        found: dict[int, list[Decision]] = {}
+        for decision in self.decisions:
+            if decision.bound is not None:
+                found.setdefault(decision.node, []).append(decision)
+        return found
+
     def honoured(self, declared: frozenset[str] = frozenset()) -> frozenset[int]:
         """Numbers of the cuts that the truth respects: the explicit ones, and those whose mechanism the exercise declares."""
         return frozenset(c.number for c in self.cuts if c.explicit or c.how in declared)
+
+
+def differentiable(dtype: torch.dtype) -> bool:
+    """Whether derivatives pass through tensors of `dtype`: it is floating or complex."""
+    return dtype.is_floating_point or dtype.is_complex
 
 
 def _refs(value: Any) -> Iterator[Ref]:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape import pairs
 from checker.tape.operations import rule
+from checker.tape.pairs import Pair, parts
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
@@ -70,6 +72,8 @@ def product(g: G, items: list[Scalar]) -> Scalar:
     multiply, one = g.numbers.multiply, g.numbers.one
     if len(items) == 1:
         return items[0]
+    if items and isinstance(items[0], Pair):
+        return pairs.product(g, items)
     if all(g.numbers.sign(x.value) for x in items):
         value = one
         for x in items:
@@ -84,6 +88,24 @@ def product(g: G, items: list[Scalar]) -> Scalar:
     return g.node(before[-1], [(x, multiply(before[i], after[i + 1])) for i, x in enumerate(items)])
 
 
+def product_by_logarithms(g: G, items: list[Scalar]) -> Scalar:
+    """Π xᵢ where torch multiplies by the product and then divides by xᵢ: d Π = Π · d log xᵢ."""
+    return _running_products(g, items)[-1] if _divisible(g, items) else product(g, items)
+
+
+def _divisible(g: G, items: Sequence[Scalar | Pair]) -> bool:
+    return all(isinstance(x, Scalar) and g.numbers.sign(x.value) for x in items)
+
+
+def _running_products(g: G, items: list[Scalar]) -> list[Scalar]:
+    logarithms = [g.node(g.numbers.zero, [(x, g.numbers.divide(g.numbers.one, x.value))] if x.index >= 0 else []) for x in items]
+    value, results = g.numbers.one, []
+    for i, x in enumerate(items):
+        value = g.numbers.multiply(value, x.value)
+        results.append(g.node(value, [(d, value) for d in logarithms[: i + 1]]))
+    return results
+
+
 @rule("cumsum")
 def _cumsum(g: G, x: Array, dim: int) -> Array:
     return along(g, lambda items: [g.add(items[: i + 1]) for i in range(len(items))], x, dim)
@@ -91,11 +113,18 @@ def _cumsum(g: G, x: Array, dim: int) -> Array:
 
 @rule("cumprod")
 def _cumprod(g: G, x: Array, dim: int) -> Array:
-    return along(g, lambda items: [product(g, items[: i + 1]) for i in range(len(items))], x, dim)
+    def row(items: list[Scalar]) -> list[Scalar]:
+        if _divisible(g, items):
+            return _running_products(g, items)
+        return [product(g, items[: i + 1]) for i in range(len(items))]
+
+    return along(g, row, x, dim)
 
 
 def variance(g: G, items: list[Scalar], correction: float = 1) -> Scalar:
-    """Σ (xᵢ − m)² / (n − correction). Its derivative by xᵢ is 2 (xᵢ − m) / (n − correction): what flows through m cancels."""
+    """Σ |xᵢ − m|² / (n − correction). Its derivative by xᵢ is 2 (xᵢ − m) / (n − correction): what flows through m cancels."""
+    if items and isinstance(items[0], Pair):
+        return variance(g, [z.re for z in items], correction) + variance(g, [z.im for z in items], correction)
     centre = mean(g, [Scalar(g, x.value) for x in items])
     offsets = [Scalar(g, x.value) - centre for x in items]
     count = g.scalar(len(items) - correction)
@@ -130,8 +159,9 @@ def root(g: G, decides: str, square: Scalar) -> Scalar:
     return g.function("sqrt", square)
 
 
-def norm(g: G, items: list[Scalar]) -> Scalar:
-    """‖x‖₂, with derivative xᵢ / ‖x‖₂; 0 at the origin, which is a kink."""
+def norm(g: G, items: Sequence[Scalar | Pair]) -> Scalar:
+    """‖x‖₂, with derivative xᵢ / ‖x‖₂; 0 at the origin, which is a kink. Of complex numbers, that of all their parts."""
+    items = parts(items)
     squares = [g.numbers.multiply(x.value, x.value) for x in items]
     total = g.numbers.add(squares)
     active = any(x.index >= 0 for x in items)
@@ -141,8 +171,10 @@ def norm(g: G, items: list[Scalar]) -> Scalar:
     return g.node(value, [(x, g.numbers.divide(x.value, value)) for x in items] if active else [])
 
 
-def absolute(g: G, x: Scalar) -> Scalar:
+def absolute(g: G, x: Scalar | Pair) -> Scalar:
     """|x|, with derivative 0 at 0 as in torch."""
+    if isinstance(x, Pair):
+        return norm(g, [x])
     return g.branch("abs", x, lambda: x, lambda: -x, lambda: Scalar(g, g.numbers.zero))
 
 
