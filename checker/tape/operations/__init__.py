@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from checker.errors import Unsupported
@@ -30,8 +31,6 @@ from checker.tape.tape import Node
 HARMLESS = frozenset(
     {"memory_format", "non_blocking", "layout", "device", "pin_memory", "dtype", "check_errors", "half_to_float", "generator"}
 )
-
-_THEMES = ("elementwise", "special", "choice", "reductions", "linear", "neural", "losses", "views", "indexing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ def known() -> Iterator[str]:
 
 @cache
 def _load() -> None:
-    for theme in _THEMES:
-        import_module(f"{__name__}.{theme}")
+    for theme in iter_modules(__path__):
+        import_module(f"{__name__}.{theme.name}")
 
 
 @cache

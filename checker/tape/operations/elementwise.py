@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.reductions import logarithm_of_sum, norm
+from checker.tape.pairs import Pair, angle, parts
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
@@ -62,6 +64,12 @@ def _pow(g: G, x: Any, exponent: Any) -> Array:
     return g.map(g.power, x, exponent)
 
 
+@rule("ldexp")
+def _ldexp(g: G, x: Any, y: Any) -> Array:
+    """x · 2ʸ."""
+    return g.map(lambda a, b: a * g.power(g.scalar(2), b), x, y)
+
+
 @rule("addcmul")
 def _addcmul(g: G, x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Array:
     return g.map(lambda a, b, c: a + value * (b * c), x, tensor1, tensor2)
@@ -77,7 +85,7 @@ def _lerp(g: G, x: Any, end: Any, weight: Any) -> Array:
     """a + w (b − a), written from the nearer end as torch does."""
 
     def one(a: Scalar, b: Scalar, w: Scalar) -> Scalar:
-        near = abs(g.numbers.approximate(w.value)) < 0.5
+        near = math.hypot(*(g.numbers.approximate(part.value) for part in parts([w]))) < 0.5
         return a + w * (b - a) if near else b - (b - a) * (1 - w)
 
     return g.map(one, x, end, weight)
@@ -94,10 +102,10 @@ for _name in (
     _elementary(_name)
 
 
-def sqrt(g: G, x: Scalar) -> Scalar:
+def sqrt(g: G, x: Any) -> Any:
     """√x. At zero its slope is infinite: noted as a tie."""
     if x.index >= 0:
-        g.check("sqrt", x)
+        g.check("sqrt", norm(g, parts([x])) if isinstance(x, Pair) else x)
     return g.function("sqrt", x)
 
 
@@ -128,22 +136,7 @@ def _gelu(g: G, x: Any, approximate: str = "none") -> Array:
 
 @rule("atan2")
 def _atan2(g: G, x: Any, y: Any) -> Array:
-    """The angle of the point (y, x), by its quadrant; derivatives y / r² and −x / r²."""
-
-    def one(a: Scalar, b: Scalar) -> Scalar:
-        over, right = Scalar(g, a.value), Scalar(g, b.value)
-        pi = g.pi()
-        up = g.numbers.approximate(a.value) >= 0
-        if abs(g.numbers.approximate(b.value)) >= abs(g.numbers.approximate(a.value)):
-            angle = g.function("atan", over / right)
-            if g.numbers.approximate(b.value) < 0:
-                angle = angle + (pi if up else -pi)
-        else:
-            angle = (pi / 2 if up else -pi / 2) - g.function("atan", right / over)
-        square = over * over + right * right
-        return g.node(angle.value, [(a, (right / square).value), (b, (-over / square).value)])
-
-    return g.map(one, x, y)
+    return g.map(lambda a, b: angle(g, a, b), x, y)
 
 
 @rule("hypot")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from checker.errors import Unsupported
 from checker.tape.operations import rule
+from checker.tape.pairs import paired, real_part
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
@@ -22,10 +22,10 @@ def _clone(g: G, x: Array) -> Array:
 
 
 @rule("_to_copy")
-def _to_copy(g: G, x: Array, recorded: Any) -> Array | None:
-    """Between floating dtypes a copy, rounded by the interpreter; to integers the recorded value, with a check that no edge is near."""
+def _to_copy(g: G, x: Array, recorded: Any, dtype: Any = None) -> Array | None:
+    """Between floating dtypes a copy, rounded by the interpreter; of a complex number as a real one its real part; to integers the recorded value, with a check that no edge is near."""
     if recorded[0] is None:
-        return g.array(x).copy()
+        return real_part(x) if paired(x) and dtype is not None and not dtype.is_complex else g.array(x).copy()
     for a in x.reshape(-1) if x.dtype == object else ():
         nearest = round(g.numbers.approximate(a.value))
         if g.numbers.sign((Scalar(g, a.value) - nearest).value) == 0 and nearest:
@@ -35,7 +35,8 @@ def _to_copy(g: G, x: Array, recorded: Any) -> Array | None:
 
 @rule("copy")
 def _copy(g: G, x: Array, src: Array) -> Array:
-    return np.broadcast_to(g.array(src), x.shape)
+    source = g.array(src)
+    return np.broadcast_to(real_part(source) if paired(source) and not paired(x) else source, x.shape)
 
 
 @rule("fill")
@@ -124,13 +125,13 @@ def _pad(g: G, x: Array, pad: Sequence[int], value: float = 0) -> Array:
 # reading
 
 
-def _places(indices: Sequence[Any]) -> tuple[Any, ...]:
+def places(indices: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(slice(None) if i is None else i for i in indices)
 
 
 @rule("index.Tensor", "_unsafe_index")
 def _index(g: G, x: Array, indices: Sequence[Any]) -> Array:
-    result = x[_places(indices)]
+    result = x[places(indices)]
     return result if isinstance(result, np.ndarray) else g.array(result)
 
 
@@ -165,101 +166,3 @@ def _embedding(g: G, weight: Array, indices: Array, padding_idx: int = -1) -> Ar
     if padding_idx >= 0:  # the row that stands for padding is read, but never learns
         rows[indices == padding_idx] = g.stop(rows[indices == padding_idx])
     return rows
-
-
-# writing
-
-
-@rule("index_put", "_unsafe_index_put")
-def _index_put(g: G, x: Array, indices: Sequence[Any], values: Array, accumulate: bool = False) -> Array:
-    result, places = x.copy(), _places(indices)
-    if accumulate:
-        _gather_up(g, result, np.arange(x.size).reshape(x.shape)[places], g.array(values))
-    else:
-        result[places] = g.array(values)
-    return result
-
-
-def _gather_up(g: G, target: Array, positions: Array, values: Array) -> None:
-    """Add `values` to the entries of `target` at flat `positions`: what meets at one position is one sum."""
-    flat = target.reshape(-1)
-    meeting: dict[int, list[Scalar]] = {}
-    for position, value in zip(positions.reshape(-1).tolist(), np.broadcast_to(values, positions.shape).reshape(-1), strict=True):
-        meeting.setdefault(position, []).append(value)
-    for position, terms in meeting.items():
-        flat[position] = g.add([flat[position], *terms])
-
-
-def _positions(x: Array, dim: int, index: Array) -> Array:
-    """Flat positions in `x` that scatter writes for each entry of `index`."""
-    grid = list(np.indices(index.shape, sparse=True))
-    grid[dim % x.ndim] = index
-    return np.ravel_multi_index(np.broadcast_arrays(*grid), x.shape)
-
-
-@rule("scatter.src", "scatter.value")
-def _scatter(g: G, x: Array, dim: int, index: Array, src: Any = None, value: Any = None) -> Array:
-    result, index = np.atleast_1d(g.array(x).copy(), index)
-    source = g.array(value) if src is None else np.atleast_1d(g.array(src))[tuple(slice(n) for n in index.shape)]
-    result.reshape(-1)[_positions(result, dim, index)] = np.broadcast_to(source, index.shape)
-    return result.reshape(x.shape)
-
-
-@rule("scatter_add")
-def _scatter_add(g: G, x: Array, dim: int, index: Array, src: Array) -> Array:
-    result, index = np.atleast_1d(g.array(x).copy(), index)
-    _gather_up(g, result, _positions(result, dim, index), np.atleast_1d(g.array(src))[tuple(slice(n) for n in index.shape)])
-    return result.reshape(x.shape)
-
-
-@rule("scatter_reduce.two")
-def _scatter_reduce(g: G, x: Array, dim: int, index: Array, src: Array, reduce: str, include_self: bool = True) -> Array:
-    if reduce != "sum" or not include_self:
-        raise Unsupported("aten.scatter_reduce", f"reduce={reduce!r} with include_self={include_self} has no rule here", line=g.line)
-    return _scatter_add(g, x, dim, index, src)
-
-
-@rule("index_add")
-def _index_add(g: G, x: Array, dim: int, index: Array, source: Array, alpha: float = 1) -> Array:
-    result, index = np.atleast_1d(g.array(x).copy(), index)
-    rows = np.moveaxis(np.arange(result.size).reshape(result.shape), dim, 0)[index]
-    values = np.atleast_1d(g.array(source) if alpha == 1 else g.map(lambda v: alpha * v, source))
-    _gather_up(g, result, rows, np.moveaxis(values, dim, 0))
-    return result.reshape(x.shape)
-
-
-@rule("index_copy")
-def _index_copy(g: G, x: Array, dim: int, index: Array, source: Array) -> Array:
-    result = np.atleast_1d(g.array(x).copy())
-    np.moveaxis(result, dim, 0)[np.atleast_1d(index)] = np.moveaxis(np.atleast_1d(g.array(source)), dim, 0)
-    return result.reshape(x.shape)
-
-
-@rule("index_fill")
-def _index_fill(g: G, x: Array, dim: int, index: Array, value: Any) -> Array:
-    result = np.atleast_1d(g.array(x).copy())
-    np.moveaxis(result, dim, 0)[np.atleast_1d(index)] = g.array(value)
-    return result.reshape(x.shape)
-
-
-@rule("masked_scatter")
-def _masked_scatter(g: G, x: Array, mask: Array, source: Array) -> Array:
-    result, mask = (a.copy() for a in np.broadcast_arrays(g.array(x), mask))
-    result[mask] = g.array(source).reshape(-1)[: int(mask.sum())]
-    return result
-
-
-@rule("select_scatter")
-def _select_scatter(g: G, x: Array, src: Array, dim: int, index: int) -> Array:
-    result = g.array(x).copy()
-    np.moveaxis(result, dim, 0)[index, ...] = g.array(src)
-    return result
-
-
-@rule("slice_scatter")
-def _slice_scatter(
-    g: G, x: Array, src: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-) -> Array:  # fmt: skip
-    result = g.array(x).copy()
-    np.moveaxis(result, dim, 0)[slice(start, end, step)] = np.moveaxis(g.array(src), dim, 0)
-    return result

@@ -36,6 +36,7 @@ def _smooth_l1(g: G, x: Array, target: Array, reduction: int = MEAN, beta: float
 
     def one(a: Scalar, t: Scalar) -> Scalar:
         d = a - t
+        g.joint("smooth_l1_loss", d, beta)
         if beta and abs(g.numbers.approximate(d.value)) < beta:
             return g.scalar(0.5) * d * d / g.scalar(beta)
         return absolute(g, d) - g.scalar(0.5) * beta
@@ -49,6 +50,7 @@ def _huber(g: G, x: Array, target: Array, reduction: int = MEAN, delta: float = 
 
     def one(a: Scalar, t: Scalar) -> Scalar:
         d = a - t
+        g.joint("huber_loss", d, delta)
         if abs(g.numbers.approximate(d.value)) < delta:
             return g.scalar(0.5) * d * d
         return delta * (absolute(g, d) - g.scalar(0.5) * delta)
