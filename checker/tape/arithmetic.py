@@ -43,6 +43,7 @@ class Balls:
 
     zero, one = arb(0), arb(1)
     overflows = False
+    order = 1
 
     def variable(self, name: str, index: tuple[int, ...], value: float) -> arb:
         return arb(value)
@@ -129,6 +130,9 @@ class Balls:
 
     def shift(self, x: arb) -> arb:
         return x.mid() if x.is_finite() else self.zero
+
+    def stopped(self, x: arb) -> arb:
+        return x
 
     def rounded(self, x: arb) -> arb:
         return x

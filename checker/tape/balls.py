@@ -7,9 +7,9 @@ only be judged against a reference that is known to be right, within an error th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from checker.tape.interpreter import Replayed, interpret, pull
 from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
+
+T = TypeVar("T")
 
 START_BITS, MOST_BITS = 192, 6144
 #: A radius below 2⁻¹¹⁰ of the midpoint is far below any dtype's unit; one below 2⁻³⁰⁰ is far below anything that is compared.
@@ -69,22 +71,34 @@ def enclose(
     Raises:
         Unsupported: an operation on the way has no rule, or an option that its rule does not know.
     """
-    bits, unsettled = START_BITS, None
+
+    def look() -> tuple[tuple[Replayed[arb], Mapping[str, Array]], Mapping[str, Array], Sequence[Check[arb]]]:
+        replayed = interpret(tape, arguments, Balls(), honoured=honoured)
+        gradient = {} if upstream is None else pull(replayed, upstream)
+        values = {f"value {i}": v for i, v in enumerate(replayed.values()) if v is not None}
+        return (replayed, gradient), values if upstream is None else gradient, replayed.graph.checks
+
+    (replayed, gradient), bits = settled(look, most_bits)
+    with precision(bits):
+        return Enclosure(
+            value=tuple(None if a is None else midpoints(a) for a in replayed.values()),
+            gradient={name: midpoints(a) for name, a in gradient.items()},
+            path=tuple(replayed.graph.checks),
+            bits=bits,
+        )
+
+
+def settled(look: Callable[[], tuple[T, Mapping[str, Array], Sequence[Check[Any]]]], most_bits: int = MOST_BITS) -> tuple[T, int]:
+    """What `look` finds, and the bits of precision that took: doubled until the balls that it wants are known far below any unit in the
+    last place and the signs that its path rests on are told, or until more bits do not help."""
+    bits, open_ = START_BITS, None
     while True:
         with precision(bits):
-            replayed = interpret(tape, arguments, Balls(), honoured=honoured)
-            values = replayed.values()
-            gradient = {} if upstream is None else pull(replayed, upstream)
-            wanted = {f"value {i}": v for i, v in enumerate(values) if v is not None} if upstream is None else gradient
-            before, unsettled = unsettled, _unsettled(replayed, wanted, bits)
-            stuck = unsettled == before and bits > 4 * START_BITS and all(why == "not finite" for why in unsettled.values())
-            if not unsettled or stuck or bits >= most_bits:
-                return Enclosure(
-                    value=tuple(None if a is None else _midpoints(a) for a in values),
-                    gradient={name: _midpoints(a) for name, a in gradient.items()},
-                    path=tuple(replayed.graph.checks),
-                    bits=bits,
-                )
+            found, wanted, path = look()
+            before, open_ = open_, _unsettled(wanted, path, bits)
+        stuck = open_ == before and bits > 4 * START_BITS and all(why == "not finite" for why in open_.values())
+        if not open_ or stuck or bits >= most_bits:
+            return found, bits
         bits *= 2
 
 
@@ -107,8 +121,8 @@ def allowed(
         replayed = interpret(tape, arguments, numbers, honoured=honoured)
         gradient = pull(replayed, upstream)
         return (
-            {name: _reach(_stored(numbers, array, arguments[name]), truth.gradient[name]) for name, array in gradient.items()},
-            tuple(None if a is None or t is None else _reach(a, t) for a, t in zip(replayed.values(), truth.value, strict=True)),
+            {name: reach(stored(numbers, array, arguments[name]), truth.gradient[name]) for name, array in gradient.items()},
+            tuple(None if a is None or t is None else reach(a, t) for a, t in zip(replayed.values(), truth.value, strict=True)),
         )
 
 
@@ -116,7 +130,7 @@ def _name(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def _stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array:
+def stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array:
     """A gradient in its argument's dtype, where it is rounded and may overflow."""
     numbers.working(_name(argument))
     flat = np.empty(gradient.size, object)
@@ -124,7 +138,7 @@ def _stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array
     return flat.reshape(gradient.shape)
 
 
-def _unsettled(replayed: Replayed[arb], wanted: Mapping[str, Array], bits: int) -> dict[Any, str]:
+def _unsettled(wanted: Mapping[str, Array], path: Sequence[Check[Any]], bits: int) -> dict[Any, str]:
     """What more bits may still improve, and why."""
     open_: dict[Any, str] = {}
     for name, array in wanted.items():
@@ -134,11 +148,11 @@ def _unsettled(replayed: Replayed[arb], wanted: Mapping[str, Array], bits: int) 
             elif not (x.rad() <= RELATIVE * abs(x.mid()) or x.rad() < NEGLIGIBLE):
                 open_[name, place] = "wide"
     if bits < DECIDED_BITS:
-        open_.update({("path", i): c.found for i, c in enumerate(replayed.graph.checks) if c.found == "undecided"})
+        open_.update({("path", i): c.found for i, c in enumerate(path) if c.found == "undecided"})
     return open_
 
 
-def _midpoints(array: Array) -> Midpoints:
+def midpoints(array: Array) -> Midpoints:
     high, low, radius = (np.zeros(array.shape) for _ in range(3))
     for index in np.ndindex(array.shape):
         x: Any = array[index]
@@ -152,14 +166,14 @@ def _midpoints(array: Array) -> Midpoints:
     return Midpoints(high, low, radius)
 
 
-def _reach(array: Array, truth: Midpoints) -> Array:
+def reach(array: Array, truth: Midpoints) -> Array:
     """The distance from the midpoints of the truth to the far side of each ball."""
-    reach = np.zeros(array.shape)
+    result = np.zeros(array.shape)
     for index in np.ndindex(array.shape):
         x: Any = array[index]
         x = x - arb(float(truth.high[index])) - arb(float(truth.low[index]))
-        reach[index] = _up(x) if x.is_finite() else math.inf
-    return reach
+        result[index] = _up(x) if x.is_finite() else math.inf
+    return result
 
 
 def _up(x: arb) -> float:
