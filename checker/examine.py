@@ -10,17 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from checker.authoring import Exercise
+from checker.custom import examined
 from checker.descent import Walk, walk
 from checker.errors import ExerciseError
 from checker.given import given
-from checker.judge.belief import path_of, tape_of
 from checker.judge.verdict import missing, record_verdict
 from checker.look import Look, chosen_methods, look, required_methods
 from checker.published import contradiction, reproduce
 from checker.record import DescentRecord, PathRecord, PublishedRecord, Record
-from checker.sampling import cases, complete, seeking
+from checker.sampling import cases, complete
+from checker.seeking import unseen
 from checker.transcribe import inputs_of, source_of, text_of
 from checker.values import Case, Derivation, Method, Settings
 
@@ -43,8 +45,11 @@ def examine(exercise: Exercise, settings: Settings) -> Record:
     if walked is not None:
         _refuse(contradiction(exercise, walked.published))
         published = [*published, *walked.published]
-    found = [look(case, chosen) for case in cases(exercise, settings)]
-    found += [look(case, chosen) for case in _new_paths(exercise, settings, found)]
+    points = list(cases(exercise, settings))
+    found = [look(case, chosen) for case in points]
+    if exercise.sampled and any(one.record.path.lines for one in found):  # only where Python decides anything at all
+        known = {one.path: case for one, case in zip(reversed(found), reversed(points), strict=True) if one.path}
+        found += [look(case, chosen) for case in _new_paths(exercise, settings, known, points[-1].number + 1)]
     if walked is not None:
         found += [look(case, chosen, used=used) for case, used in _waypoints(exercise, settings, walked, len(found))]
     return _gathered(exercise, settings, chosen, found, start, published, walked.descent if walked is not None else None)
@@ -68,8 +73,9 @@ def _gathered(
     descent: DescentRecord | None,
 ) -> Record:
     records = [one.record for one in found]
-    verdict, explanation = record_verdict(records)
-    required = required_methods(exercise, chosen)
+    operations = examined(found)
+    verdict, explanation = record_verdict(records, operations)
+    required = required_methods(exercise, chosen, settings.mode)
     absent = missing(records, required)
     mathematics = {one.path: one.mathematics for one in reversed(found) if one.mathematics is not None}
     return Record(
@@ -95,13 +101,15 @@ def _gathered(
         paths=_paths(found),
         mathematics=list(reversed(mathematics.values())),
         descent=descent,
-        notes=list(dict.fromkeys(note for one in found for note in one.notes)),
+        operations=operations,
+        notes=list(dict.fromkeys([*(note for one in found for note in one.notes), *_ended(found, settings)])),
     )
 
 
 def _as_asked(exercise: Exercise, settings: Settings) -> Exercise:
-    """The exercise with the tolerance that the settings ask for, where they do."""
-    return exercise if settings.tolerance is None else replace(exercise, tolerance=settings.tolerance)
+    """The exercise with the tolerance and the second order that the settings ask for, where they do."""
+    tolerance = exercise.tolerance if settings.tolerance is None else settings.tolerance
+    return replace(exercise, tolerance=tolerance, second_order=exercise.second_order or settings.second_order)
 
 
 def _refuse(error: ExerciseError | None) -> None:
@@ -109,23 +117,11 @@ def _refuse(error: ExerciseError | None) -> None:
         raise error
 
 
-def _new_paths(exercise: Exercise, settings: Settings, found: Sequence[Look]) -> Iterator[Case]:
-    """Points on paths that have not been seen, until no new one appears: only where Python decides anything at all."""
-    seen = {one.path for one in found}
-    if not exercise.sampled or not any(one.record.path.lines for one in found):
-        return
+def _new_paths(exercise: Exercise, settings: Settings, known: Mapping[str, Case], start: int) -> Iterator[Case]:
+    """Points on paths that have not been seen, until no new one appears or there are as many as are asked for."""
     dtypes = settings.dtypes or exercise.dtypes
-    start = max((one.record.number for one in found), default=-1) + 1
-    for case in seeking(exercise, settings, start, dtypes[0]):
-        if len(seen) >= settings.paths:
-            return
-        try:
-            path = path_of(tape_of(case))
-        except Exception:  # a point that the function refuses is no new path
-            continue
-        if path not in seen:
-            seen.add(path)
-            yield case
+    found = unseen(exercise, settings, known, start, dtypes[0])
+    return (case for _, case in islice(found, max(0, settings.paths - len(known))))
 
 
 def _waypoints(exercise: Exercise, settings: Settings, walked: Walk, start: int) -> Iterator[tuple[Case, Derivation]]:
@@ -138,6 +134,14 @@ def _waypoints(exercise: Exercise, settings: Settings, walked: Walk, start: int)
         )
         used = Derivation(method="descent", dtype=plan.dtype, gradients={name: stop.gradient[name] for name in case.differentiated})
         yield case, used
+
+
+def _ended(found: Sequence[Look], settings: Settings) -> list[str]:
+    """What is said where there may be more paths than were followed."""
+    count = len({one.path for one in found if one.path})
+    if count < settings.paths or all(one.record.origin != "new path" for one in found):
+        return []
+    return [f"{count} execution paths were followed; the search for more ended there"]
 
 
 def _paths(found: Sequence[Look]) -> list[PathRecord]:

@@ -19,14 +19,10 @@ import torch
 from checker.arguments import fixed_values
 from checker.authoring import Example, Exercise
 from checker.draws import seeded
-from checker.errors import ExerciseError
+from checker.errors import ExerciseError, Unsupported
 from checker.inputs import Domain, Input, resolve
 from checker.memory import share
 from checker.values import Case, Mode, Settings
-
-#: Magnitudes of the draws that look for new paths: small and large inputs take other branches than those near one.
-SCALES = (1.0, 10.0, 0.1, 100.0, 1e-3, 1e3)
-
 
 def case_seed(exercise: Exercise, settings: Settings, number: int) -> int:
     """A seed for one point, derived from the run's seed and the exercise's name, so that one exercise's draws do not move another's."""
@@ -83,7 +79,11 @@ def complete(
 
     Raises:
         ExerciseError: no output can be differentiated, or one is complex.
+        Unsupported: an argument is sparse.
     """
+    for name, t in arguments.items():
+        if t.layout is not torch.strided:
+            raise Unsupported(name, f"a tensor of layout {t.layout} has no gradient here: pass it dense, and make it sparse in the function")
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
     with seeded(seed), torch.no_grad():
@@ -122,12 +122,6 @@ def cases(exercise: Exercise, settings: Settings) -> Iterator[Case]:
         for dtype in dtypes:
             yield sample(exercise, settings, number, dtype)
         number += 1
-
-
-def seeking(exercise: Exercise, settings: Settings, start: int, dtype: str, tries: int = 24) -> Iterator[Case]:
-    """Points of many magnitudes, for finding paths that have not been seen."""
-    for k in range(tries):
-        yield sample(exercise, settings, start + k, dtype, scale=SCALES[k % len(SCALES)], origin="new path")
 
 
 def _refuse(outputs: Sequence[torch.Tensor]) -> None:

@@ -242,6 +242,22 @@ def test_a_jump_has_no_gradient_and_its_neighbours_do() -> None:
     assert [r.cases[0].reference.gradients["a"].values for r in (above, below)] == [[1024.0], [2048.0]]
 
 
+def doubling_by_item(a):
+    b = a * 2
+    while b.norm().item() < 1000:
+        b = b * 2
+    return b
+
+
+def test_a_scalar_that_python_compares_is_a_decision_as_well() -> None:
+    edge = 1000 / 1024
+    assert found(doubling_by_item, edge).verdict is Verdict.JUMP
+    below, above = found(doubling_by_item, edge - 1e-7), found(doubling_by_item, edge + 1e-7)
+    assert (below.verdict, above.verdict) == (Verdict.AGREES, Verdict.AGREES), (below.explanation, above.explanation)
+    written = found(doubling_by_item, edge + 1e-7, settings=Settings(methods=("symbolic", "reverse")))
+    assert written.paths[0].conditions == ["a != 0", "512*abs(a) < 1000 <= 1024*abs(a)"]
+
+
 def test_floor_jumps() -> None:
     assert found(torch.floor, 2.0).verdict is Verdict.JUMP
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from checker.methods.columns import columns
 from checker.methods.lines import (
     Called,
     Replayed,
@@ -67,10 +68,13 @@ class Differences:
         error: dict[str, Array] = {}
         if case.mode is Mode.PROJECTION:
             details["projection"] = _projections(function, case)
+        elif case.mode is Mode.JACOBIAN:
+            for name in case.differentiated:
+                gradients[name], error[name] = columns(function, case, name).whole()
         else:
             function.shaking = _shaking(case, reference, function.eps)
             gradients, error, details["kinks"] = entries(function, case)
-        if case.pictured:
+        if case.pictured and case.mode is not Mode.JACOBIAN:
             details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
         if reason:
@@ -122,17 +126,22 @@ def _called(case: Case) -> Called:
 
 
 def _follows(case: Case, tape: Tape) -> bool:
-    """Whether the replay gives what the original function gives beside the point too: then nothing of consequence left the tape."""
+    """Whether the replay gives what the original function gives beside the point too, on the same path: then nothing of consequence left
+    the tape."""
     called = _called(case)
     directions = signs(case, case.differentiated, 2, case.seed)
-    for row in range(2):
-        moved = {n: case.arguments[n].to(torch.float64) + 1e-4 * u[row] for n, u in directions.items()}
-        wanted = called.values(moved)
-        arguments = {**case.arguments, **moved}
-        found = replay(tape, arguments, dtype=torch.float64).outputs
-        if not all(torch.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True) for a, b in zip(found, wanted, strict=False)):
-            return False
-    return True
+    path, kept = replay(tape, case.arguments, dtype=torch.float64).signature, False
+    for step in (1e-4, 1e-6, 3e-8):
+        for row in range(2):
+            moved = {n: case.arguments[n].to(torch.float64) + step * u[row] for n, u in directions.items()}
+            found = replay(tape, {**case.arguments, **moved}, dtype=torch.float64)
+            if not all(torch.equal(a, b) for a, b in zip(found.signature, path, strict=True)):
+                continue
+            wanted = called.values(moved)
+            if not all(torch.allclose(a, b, rtol=1e-11, atol=1e-14, equal_nan=True) for a, b in zip(found.outputs, wanted, strict=False)):
+                return False
+            kept = True
+    return kept
 
 
 def _shaking(case: Case, reference: Reference | None, eps: float) -> float:

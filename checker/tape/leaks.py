@@ -22,8 +22,9 @@ FUNCTIONAL = "torch.nn.functional"
 
 #: Called with (tensor, mechanism, line, code) when a value leaves.
 Left = Callable[[torch.Tensor, str, str, str], None]
-#: Called with (tensor, text of the comparison, outcome) when Python compares a scalar that came from a tensor.
-Compared = Callable[[torch.Tensor, str, bool], None]
+#: Called with (tensor, ATen's name of the comparison, the number compared with, outcome) when Python compares a scalar that came from a
+#: tensor. There is no number where the other side came from a tensor as well.
+Compared = Callable[[torch.Tensor, str, float | None, bool], None]
 
 
 class Watcher(TorchFunctionMode):
@@ -64,30 +65,30 @@ class Noticed(float):
         made._tensor, made._compared = tensor, compared
         return made
 
-    def _note(self, sign: str, other: Any, outcome: Any) -> Any:
+    def _note(self, comparison: str, other: Any, outcome: Any) -> Any:
         if outcome is not NotImplemented:
-            self._compared(self._tensor, f"{sign} {float(other)!r}" if isinstance(other, int | float) else sign, bool(outcome))
+            self._compared(self._tensor, comparison, None if isinstance(other, Noticed) else float(other), bool(outcome))
         return outcome
 
     def __lt__(self, other: Any) -> Any:
-        return self._note("<", other, float.__lt__(self, other))
+        return self._note("lt", other, float.__lt__(self, other))
 
     def __le__(self, other: Any) -> Any:
-        return self._note("<=", other, float.__le__(self, other))
+        return self._note("le", other, float.__le__(self, other))
 
     def __gt__(self, other: Any) -> Any:
-        return self._note(">", other, float.__gt__(self, other))
+        return self._note("gt", other, float.__gt__(self, other))
 
     def __ge__(self, other: Any) -> Any:
-        return self._note(">=", other, float.__ge__(self, other))
+        return self._note("ge", other, float.__ge__(self, other))
 
     def __eq__(self, other: Any) -> Any:
-        return self._note("==", other, float.__eq__(self, other))
+        return self._note("eq", other, float.__eq__(self, other))
 
     def __ne__(self, other: Any) -> Any:
-        return self._note("!=", other, float.__ne__(self, other))
+        return self._note("ne", other, float.__ne__(self, other))
 
     def __bool__(self) -> bool:
-        return bool(self._note("!=", 0.0, float.__bool__(self)))
+        return bool(self._note("ne", 0.0, float.__bool__(self)))
 
     __hash__ = float.__hash__

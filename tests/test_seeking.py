@@ -1,0 +1,83 @@
+"""Paths that no random point takes are found by pushing every decision over its boundary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checker import Settings, Verdict
+from checker.catalogue import find
+from checker.examine import examine
+
+QUICK = Settings(methods=("certified", "reverse"), dtypes=("float64",), points=1)
+
+HEAD = "import torch\nfrom jaxtyping import Float\nfrom torch import Tensor\nfrom checker import exercise\n\n\n"
+
+
+@pytest.fixture
+def made(tmp_path: Path):
+    def make(body: str):
+        file = tmp_path / "mine.py"
+        file.write_text(HEAD + body)
+        (exercise,) = find([str(file)]).exercises
+        return exercise
+
+    return make
+
+
+NARROW = """@exercise(sizes={"n": 3})
+def narrow(x: Float[Tensor, "n"]):
+    s = (x * x).sum()
+    if s < 7.0:
+        return s
+    if s > 7.001:
+        return 2 * s
+    return (s - 7.0) ** 2 + 3.0 * x[0].%s
+"""
+
+
+def test_a_path_that_no_draw_takes_is_found(made) -> None:
+    record = examine(made(NARROW % "detach()"), QUICK)
+    assert len(record.paths) == 3
+    assert [c.origin for c in record.cases].count("new path") == 2
+    assert record.notes == []
+
+
+def test_a_mistake_on_such_a_path_is_found(made) -> None:
+    record = examine(made(NARROW % "data"), QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the gradient is lost by data on mine.py:" in record.explanation
+
+
+def test_scalars_that_python_compares_are_pushed_too(made) -> None:
+    body = '@exercise\ndef far(x: Float[Tensor, ""]):\n    if x.exp().item() > 1e9:\n        return x * x\n    return 3 * x\n'
+    record = examine(made(body), QUICK)
+    assert len(record.paths) == 2
+    (beyond,) = [c for c in record.cases if c.origin == "new path"]
+    assert beyond.verdict is Verdict.AGREES
+
+
+def test_points_that_the_function_refuses_do_not_end_the_search(made) -> None:
+    body = (
+        '@exercise\ndef choosy(x: Float[Tensor, ""]):\n    if abs(float(x.detach())) > 50.0:\n        raise ValueError("too far")\n'
+        "    if x > 3.0:\n        return x * x\n    if x < -3.0:\n        return -x\n    return 2 * x\n"
+    )
+    record = examine(made(body), QUICK)
+    assert len(record.paths) == 3
+
+
+def test_a_boundary_outside_the_domain_is_not_crossed(made) -> None:
+    body = (
+        "from checker.inputs import interval\n\n\n"
+        '@exercise(domains={"x": interval(0.0, 1.0)})\ndef inner(x: Float[Tensor, ""]):\n'
+        "    if x > 2.0:\n        return x * x\n    return 2 * x\n"
+    )
+    assert len(examine(made(body), QUICK).paths) == 1
+
+
+def test_the_search_says_where_it_ended(made) -> None:
+    body = '@exercise\ndef doubling(x: Float[Tensor, ""]):\n    b = x * 2\n    while b.norm() < 1000:\n        b = b * 2\n    return b\n'
+    record = examine(made(body), QUICK)
+    assert len(record.paths) == 6
+    assert record.notes == ["6 execution paths were followed; the search for more ended there"]
