@@ -20,7 +20,9 @@ Role = Literal["value", "adjoint"]
 class Implicit(Protocol):
     """Results that a matrix determines by an equation, not by steps: its eigenvectors, its Q and R. They are in `implicit.py`."""
 
-    name: str  #: what people call it: "eigenvectors"
+    @property
+    def name(self) -> str:
+        """What people call them."""
 
     def values(self, a: Any) -> list[Any]:
         """The results at a matrix of balls, as arrays of balls.

@@ -1,15 +1,15 @@
-"""Linear algebra: products of matrices, and what solves them."""
+"""Linear algebra: products of vectors, matrices and stacks of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
 
-from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.pairs import paired
+from checker.tape.scalars import Array, Graph
 
 G = Graph[Any]
 
@@ -41,9 +41,15 @@ def _start(g: G, x: Array, beta: float, shape: tuple[int, ...]) -> Array | None:
     return None if beta == 0 else np.broadcast_to(_scaled(g, x, beta), shape)
 
 
-@rule("dot", "vdot")
-def _dot(g: G, x: Array, tensor: Array | None = None, y: Array | None = None) -> Array:
-    return g.array(g.dot(list(g.array(x)), list(g.array(tensor if y is None else y))))
+@rule("dot")
+def _dot(g: G, x: Array, tensor: Array) -> Array:
+    return g.array(g.dot(list(g.array(x)), list(g.array(tensor))))
+
+
+@rule("vdot")
+def _vdot(g: G, x: Array, y: Array) -> Array:
+    """Σ x̄ᵢ yᵢ."""
+    return g.array(g.dot([z.conjugate() for z in x] if paired(x) else list(g.array(x)), list(g.array(y))))
 
 
 @rule("mv")
@@ -100,185 +106,25 @@ def _trace(g: G, x: Array) -> Array:
     return g.array(g.add(list(np.diagonal(x))))
 
 
-# solving: X with A X = B is linearised at its value. The residual R = B − A X is zero, and dX = A⁻¹ dR: torch's formula in two steps.
-
-
-def solved(g: G, a: Array, b: Array) -> Array:
-    """A⁻¹ B of two matrices."""
-    n, numbers = len(a), g.numbers
-    matrix = _values(a)
-    value = numbers.solve(matrix, _values(b))
-    if all(v.index < 0 for v in (*a.reshape(-1), *b.reshape(-1))):
-        return _constants(g, value, b.shape)
-    inverse = numbers.solve(matrix, _values(identity(g, n)))
-    result = np.empty(b.shape, object)
-    for j in range(b.shape[1]):
-        slopes = [numbers.negate(value[k][j]) for k in range(n)]
-        residual = [g.node(numbers.zero, [(b[i, j], numbers.one), *zip(a[i], slopes, strict=True)]) for i in range(n)]
-        for i in range(n):
-            result[i, j] = g.node(value[i][j], zip(residual, inverse[i], strict=True))
+@rule("_trilinear")
+def _trilinear(
+    g: G,
+    i1: Array,
+    i2: Array,
+    i3: Array,
+    expand1: list[int],
+    expand2: list[int],
+    expand3: list[int],
+    sumdim: list[int],
+    unroll_dim: int = 1,
+) -> Array:
+    """Σ i1·i2·i3 over the dimensions `sumdim`, after new dimensions were put into each; in which order is the kernel's choice."""
+    factors = (np.expand_dims(g.array(x), tuple(sorted(at))) for x, at in ((i1, expand1), (i2, expand2), (i3, expand3)))
+    terms = g.map(lambda a, b, c: a * b * c, *factors)
+    kept = [d for d in range(terms.ndim) if d not in sumdim]
+    terms = terms.transpose(*kept, *sumdim)
+    flat = terms.reshape(*terms.shape[: len(kept)], math.prod(terms.shape[len(kept) :]))
+    result = np.empty(flat.shape[:-1], object)
+    for index in np.ndindex(result.shape):
+        result[index] = g.add(list(flat[index]))
     return result
-
-
-def identity(g: G, n: int) -> Array:
-    """The n × n identity, of constants."""
-    return g.choose(np.eye(n, dtype=bool), g.one, g.zero) if n else np.empty((0, 0), object)
-
-
-def _values(matrix: Array) -> list[list[Any]]:
-    return [[x.value for x in row] for row in matrix]
-
-
-def _constants(g: G, rows: list[list[Any]], shape: tuple[int, ...]) -> Array:
-    result = np.empty(shape, object)
-    for i, j in np.ndindex(shape):
-        result[i, j] = Scalar(g, rows[i][j])
-    return result
-
-
-def _stacked(function: Callable[..., Array], shape: tuple[int, ...], *stacks: Array) -> Array:
-    """`function` of every matrix of stacks, broadcast together over the leading dimensions; each result has `shape`."""
-    outer = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
-    stacks = tuple(np.broadcast_to(s, (*outer, *s.shape[-2:])) for s in stacks)
-    result = np.empty((*outer, *shape), object)
-    for index in np.ndindex(outer):
-        result[(*index, ...)] = function(*(s[index] for s in stacks))
-    return result
-
-
-def _guarded(g: G, name: str, function: Callable[..., Array]) -> Callable[..., Array]:
-    def attempt(*matrices: Array) -> Array:
-        try:
-            return function(*matrices)
-        except ZeroDivisionError:
-            raise Unsupported(f"aten.{name}", "the matrix cannot be told from a singular one", line=g.line) from None
-
-    return attempt
-
-
-@rule("linalg_inv_ex")
-def _inv(g: G, A: Array) -> tuple[Array, None]:  # noqa: N803 (ATen's name)
-    return _stacked(_guarded(g, "linalg_inv_ex", lambda a: solved(g, a, identity(g, len(a)))), A.shape[-2:], A), None
-
-
-def _solve(g: G, name: str, a: Array, b: Array, left: bool) -> Array:
-    if not left:
-        return _solve(g, name, a.swapaxes(-1, -2), b.swapaxes(-1, -2), True).swapaxes(-1, -2)
-    return _stacked(_guarded(g, name, lambda p, q: solved(g, p, q)), b.shape[-2:], a, g.array(b))
-
-
-@rule("_linalg_solve_ex")
-def _solve_ex(g: G, A: Array, B: Array, left: bool = True) -> tuple[Array, None]:  # noqa: N803
-    vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
-    if vector:
-        return _solve(g, "_linalg_solve_ex", A, B[..., None], True)[..., 0], None
-    return _solve(g, "_linalg_solve_ex", A, B, left), None
-
-
-def _triangle(g: G, a: Array, upper: bool, unit: bool) -> Array:
-    n = a.shape[-1]
-    keep = np.tri(n, dtype=bool).T if upper else np.tri(n, dtype=bool)
-    result = g.choose(keep, a, g.zero)
-    return g.choose(np.eye(n, dtype=bool), g.one, result) if unit else result
-
-
-@rule("linalg_solve_triangular")
-def _solve_triangular(
-    g: G, x: Array, B: Array, upper: bool, left: bool = True, unitriangular: bool = False  # noqa: N803
-) -> Array:  # fmt: skip
-    return _solve(g, "linalg_solve_triangular", _triangle(g, x, upper, unitriangular), B, left)
-
-
-@rule("triangular_solve")
-def _triangular_solve(
-    g: G, x: Array, A: Array, upper: bool = True, transpose: bool = False, unitriangular: bool = False  # noqa: N803
-) -> tuple[Array, Array]:  # fmt: skip
-    a = _triangle(g, A, upper, unitriangular)
-    return _solve(g, "triangular_solve", a.swapaxes(-1, -2) if transpose else a, x, True), A.copy()
-
-
-@rule("cholesky_solve")
-def _cholesky_solve(g: G, x: Array, input2: Array, upper: bool = False) -> Array:
-    a = _triangle(g, input2, upper, False)
-    lower = a.swapaxes(-1, -2) if upper else a
-    return _solve(g, "cholesky_solve", lower.swapaxes(-1, -2), _solve(g, "cholesky_solve", lower, x, True), True)
-
-
-@rule("linalg_cholesky_ex")
-def _cholesky(g: G, x: Array, upper: bool = False) -> tuple[Array, None]:
-    """L with L Lᵀ = A. torch reads one triangle and gives the gradient of the symmetric matrix: half to each of a_ij and a_ji."""
-    half = (g.one / g.scalar(2)).value
-
-    def factor(a: Array) -> Array:
-        lower = np.full(a.shape, g.zero, object)
-        for j in range(len(a)):
-            for i in range(j, len(a)):
-                read, mirror = (a[j, i], a[i, j]) if upper else (a[i, j], a[j, i])
-                entry = read if i == j else g.node(read.value, [(read, half), (mirror, half)])
-                rest = entry - g.dot(lower[i, :j], lower[j, :j]) if j else entry
-                lower[i, j] = g.function("sqrt", rest) if i == j else rest / lower[j, j]
-        return lower.T if upper else lower
-
-    return _stacked(factor, x.shape[-2:], x), None
-
-
-@rule("_linalg_det")
-def _det(g: G, A: Array) -> tuple[Array, None, None]:  # noqa: N803
-    def one(a: Array) -> Array:
-        value, adjugate = g.numbers.adjugate(_values(a))
-        return g.array(g.node(value, [(a[i, j], adjugate[j][i]) for i, j in np.ndindex(a.shape)]))
-
-    return _stacked(one, (), A), None, None
-
-
-@rule("_linalg_slogdet")
-def _slogdet(g: G, A: Array) -> tuple[Array, Array, None, None]:  # noqa: N803
-    """The sign of det A, a constant, and log |det A|, whose derivative is A⁻ᵀ."""
-    numbers = g.numbers
-
-    def one(a: Array) -> Array:
-        value, adjugate = numbers.adjugate(_values(a))
-        sign = g.check("slogdet", value) or 0
-        size = numbers.negate(value) if sign < 0 else value
-        slopes = [(a[i, j], numbers.divide(adjugate[j][i], value)) for i, j in np.ndindex(a.shape)]
-        return np.array([g.scalar(sign), g.node(numbers.function("log", size), slopes)], object)
-
-    both = _stacked(one, (2,), A)
-    return both[..., 0], both[..., 1], None, None
-
-
-def _spectrum(g: G, name: str, A: Array, count: int, ascending: bool) -> Array:  # noqa: N803
-    """The `count` eigenvalues or singular values of every matrix. The derivative of each is its projector, or u vᵀ."""
-    find = g.numbers.eigenvalues if ascending else g.numbers.singular_values
-
-    def one(a: Array) -> Array:
-        try:
-            found = find(_values(a))
-        except ValueError:
-            raise Unsupported(f"aten.{name}", "two of its values cannot be told apart", line=g.line) from None
-        return np.array([g.node(v, [(a[i, j], slope[i][j]) for i, j in np.ndindex(a.shape)]) for v, slope in found], object)
-
-    return _stacked(one, (count,), A)
-
-
-@rule("_linalg_svd")
-def _svd(
-    g: G, A: Array, full_matrices: bool = False, compute_uv: bool = True, driver: str | None = None  # noqa: N803
-) -> tuple[None, Array, None]:  # fmt: skip
-    """Only the singular values: what uses U or V is unsupported by name."""
-    return None, _spectrum(g, "_linalg_svd", A, min(A.shape[-2:]), False), None
-
-
-@rule("_linalg_eigh")
-def _eigh(g: G, A: Array, UPLO: str = "L", compute_v: bool = True) -> tuple[Array, None]:  # noqa: N803
-    """Only the eigenvalues of the symmetric matrix: what uses the eigenvectors is unsupported by name."""
-    lower, upper = np.swapaxes(A, -1, -2), A
-    if UPLO == "L":
-        lower, upper = upper, lower
-    below = np.tri(A.shape[-1], dtype=bool)
-    read = np.where(below, lower, upper) if UPLO == "L" else np.where(below.T, upper, lower)
-
-    def symmetric(value: Scalar, own: Scalar) -> Scalar:  # the value that torch reads, with the derivative of the entry itself
-        return g.node(value.value, [(own, g.numbers.one)])
-
-    return _spectrum(g, "_linalg_eigh", g.map(symmetric, read, A), A.shape[-1], True), None

@@ -1,0 +1,81 @@
+"""Linear algebra: eigenvalues and singular values, their vectors, and the exponential of a matrix."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from checker.errors import Unsupported
+from checker.tape.implicit import Eigen, Singular
+from checker.tape.operations import rule
+from checker.tape.operations.linear import matmul
+from checker.tape.operations.solving import each, identity, implicit, refusing, symmetric
+from checker.tape.scalars import Array, Graph
+
+G = Graph[Any]
+
+APART = "two of its values cannot be told apart"
+
+
+@rule("_linalg_svd")
+def _svd(
+    g: G,
+    A: Array,  # noqa: N803
+    full_matrices: bool = False,
+    compute_uv: bool = True,
+    driver: str | None = None,
+    recorded: tuple[Any, ...] = (),
+) -> tuple[Array | None, Array, Array | None]:
+    """U, the singular values and Vᵀ, with the signs of the float run."""
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    seen = recorded[0] if compute_uv else np.zeros((*A.shape[:-2], m, k))
+    u, s, v = each(refusing(g, "_linalg_svd", lambda a, q: implicit(g, Singular(q), a), APART), [(m, k), (k,), (n, k)], A, seen)
+    return (u, s, v.swapaxes(-1, -2)) if compute_uv else (None, s, None)
+
+
+@rule("_linalg_eigh")
+def _eigh(
+    g: G, A: Array, UPLO: str = "L", compute_v: bool = True, recorded: tuple[Any, ...] = ()  # noqa: N803
+) -> tuple[Array, Array | None]:  # fmt: skip
+    """The eigenvalues and eigenvectors of the symmetric matrix of which torch reads one triangle, with the signs of the float run."""
+    n = A.shape[-1]
+    seen = recorded[1] if compute_v else np.zeros(A.shape)
+    find = refusing(g, "_linalg_eigh", lambda a, v: implicit(g, Eigen(v), a), APART)
+    values, vectors = each(find, [(n,), (n, n)], symmetric(g, A, UPLO == "U"), seen)
+    return values, vectors if compute_v else None
+
+
+#: Terms of the series, and the largest norm that it is summed for: what is left out is below 2⁻³³⁰.
+TERMS, SUMMED = 72, 1.1
+
+
+@rule("linalg_matrix_exp")
+def _matrix_exp(g: G, x: Array) -> Array:
+    """Σ Aᵏ / k! of A / 2ˢ, squared s times: torch's way (Bader, Blanes and Casas 2019), with a longer series and a bound of its rest."""
+    numbers = g.numbers
+
+    def either(size: float) -> Any:
+        return numbers.either(numbers.exact(-size), numbers.exact(size))
+
+    bound = SUMMED**TERMS / math.factorial(TERMS) * math.exp(SUMMED)
+    rest, slope = either(bound * SUMMED / (TERMS + 1)), either(bound)
+    if math.isnan(numbers.approximate(rest)):
+        raise Unsupported("aten.linalg_matrix_exp", "there is no formula to show for it", line=g.line)
+
+    def one(a: Array) -> tuple[Array]:
+        size = sum(abs(numbers.approximate(entry.value)) for entry in a.reshape(-1))
+        halvings = max(0, math.ceil(math.log2(max(size, 1.0))))
+        small = a * 2.0**-halvings
+        total = start = identity(g, len(a))
+        for k in range(TERMS, 0, -1):
+            total = matmul(g, small / k, total, start)
+        edges = [(entry, slope) for entry in small.reshape(-1)]
+        total = g.map(lambda y: g.node(numbers.add((y.value, rest)), [(y, numbers.one), *edges]), total)
+        for _ in range(halvings):
+            total = matmul(g, total, total)
+        return (total,)
+
+    return each(one, [x.shape[-2:]], x)[0]
