@@ -112,6 +112,7 @@ class Exercise:
     sampled: bool = True  #: random points are drawn in addition to the examples
     expects: Verdict = Verdict.AGREES
     cuts: frozenset[str] = frozenset()
+    estimators: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
     dtypes: tuple[str, ...] = ("float64", "float32")
     descent: Descent | None = None
     tolerance: float | None = None
@@ -148,6 +149,8 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
     - `title`, `statement`: text, or `{"en": …, "zh": …}`; in English the title defaults to the name, the statement to the docstring.
     - `points`, `source`, `expects` (a verdict), `cuts` (mechanisms declared as meant, such as "item"), `dtypes`, `tolerance`.
     - `sampled=False`: only the examples are checked, no random points.
+    - `estimators`: a class of `autograd.Function` to the function whose derivative its backward is meant to be, such as
+      `{Round: lambda x: x}` of a straight-through estimator.
 
     Raises:
         ExerciseError: an annotation that cannot be read, a letter without size, an unknown option or name; with file and line.

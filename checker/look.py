@@ -26,6 +26,7 @@ from checker.methods.autograd import crashed, to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
+from checker.tape.customs import Custom
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 WORK_ON_A_COPY = "work on a copy (x.clone())"
@@ -33,7 +34,8 @@ WORK_ON_A_COPY = "work on a copy (x.clone())"
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """A looked-at case. `path` names its execution path, `mathematics` reads it, `notes` are what else a reader should know."""
+    """A looked-at case. `path` names its execution path, `mathematics` reads it, `notes` are what else a reader should know, `customs` are
+    operations that torch did not write."""
 
     record: CaseRecord
     path: str
@@ -43,6 +45,8 @@ class Look:
 
 def chosen_methods(settings: Settings) -> dict[str, Method]:
     """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others."""
+    case: Case
+    customs: Sequence[Custom]
     found = methods()
     wanted = settings.methods or tuple(found)
     devices = {"cuda": "cuda" in settings.devices, "reverse": "cpu" in settings.devices, "forward": "cpu" in settings.devices}
@@ -108,7 +112,14 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         stochastic=(tape is not None and tape.stochastic) or not belief.repeats,
     )
     notes = [note for note in (belief.reason, truth.reason) if note]
-    return Look(record=record, path=path.signature, mathematics=_mathematics(derivations, path.signature), notes=notes)
+    return Look(
+        record=record,
+        path=path.signature,
+        mathematics=_mathematics(derivations, path.signature),
+        notes=notes,
+        case=case,
+        customs=tape.customs if tape is not None else (),
+    )
 
 
 def recorded(case: Case) -> tuple[Tape | None, Problem | None]:

@@ -24,7 +24,8 @@ from checker.values import Verdict
 
 OPTIONS = (
     *("answer", "examples", "descent", "sizes", "domains", "values", "constant", "differentiate", "title", "statement", "points"),
-    *("source", "expects", "cuts", "dtypes", "tolerance", "sampled"),
+    *("source", "expects", "cuts", "estimators", "dtypes", "tolerance", "sampled"),
+    "second_order",
 )
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 CUTS = ("item", "float()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history")
@@ -71,6 +72,7 @@ def make(target: Any, options: Mapping[str, Any]) -> Exercise:
         sampled=bool(options.get("sampled", True)),
         expects=Verdict(options.get("expects", Verdict.AGREES)),
         cuts=frozenset(options.get("cuts") or ()),
+        estimators=dict(options.get("estimators") or {}),
         dtypes=tuple(options.get("dtypes") or ("float64", "float32")),
         descent=options.get("descent"),
         tolerance=options.get("tolerance"),
@@ -243,6 +245,8 @@ def _check_choices(options: Mapping[str, Any], names: set[str], problems: list[s
     for option, chosen, known in choices:
         problems += [f"`{option}` names {name!r}; known are {', '.join(known)}" for name in chosen if name not in known]
     if not all(isinstance(example, Example) for example in options.get("examples") or ()):
+    if not all(_is(kind, torch.autograd.Function) and callable(meant) for kind, meant in dict(options.get("estimators") or {}).items()):
+        problems.append("`estimators` must map classes of autograd.Function to functions: {Round: lambda x: x}")
         problems.append("`examples` must be a list of Example(…)")
 
 

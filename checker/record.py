@@ -259,9 +259,30 @@ class Refusal(_Part, frozen=True, kw_only=True):
 
 class Provenance(_Part, frozen=True, kw_only=True):
     """Where and how a run was made. Times are UTC, ISO 8601; `seconds` is wall time."""
+    operations: list[OperationRecord] = []  #: the custom operations that it uses
 
     started: str  #: UTC, ISO 8601
     seconds: float  #: wall time
+class CheckRecord(_Part, frozen=True, kw_only=True):
+    """One question that was asked of a custom operation. What stands `beside` the verdict is not about its first derivative, and does not
+    make the exercise wrong."""
+
+    name: str  #: "backward", "repeated", "needs_input_grad", "upstream", "outputs", "double backward", "forward mode", "vmap", "opcheck …"
+    verdict: Verdict  #: what was found; "unsupported" where the operation does not offer it
+    message: str  #: one sentence
+    beside: bool = False  #: does not count in the exercise's verdict
+
+
+class OperationRecord(_Part, frozen=True, kw_only=True):
+    """An operation that torch did not write, examined alone at the inputs of its first call."""
+
+    name: str  #: the class, "Square", or the operator, "mylib.square"
+    kind: str  #: "autograd.Function", "torch.library" or "torch.compile"
+    line: str  #: where its backward is written, "net.py:12"
+    called: str  #: where it is called
+    checks: list[CheckRecord] = []  #: what was asked of it
+
+
     command: str  #: the command line
     platform: str  #: operating system and processor
     python: str  #: version

@@ -37,6 +37,8 @@ PARTS = (
     Worst,
     record.CutRecord,
     record.CurveRecord,
+    record.OperationRecord,
+    record.CheckRecord,
     record.StepRecord,
     record.Numbers,
 )

@@ -51,7 +51,13 @@ class Belief:
 def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> Tape:
     """Record the case's function at its own arguments or at others, with the case's random draws."""
     with seeded(case.seed):
-        return record(case.exercise.call, case.arguments if arguments is None else arguments)
+        return record(case.exercise.call, case.arguments if arguments is None else arguments, case.exercise.estimators)
+
+
+def _values(case: Case, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """What the case's function gives, called as anyone would call it, with the case's random draws."""
+    with seeded(case.seed), torch.no_grad():
+        return case.exercise.call({name: t.clone() for name, t in arguments.items()})
 
 
 def path_of(tape: Tape) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.record import CaseRecord
+from checker.record import CaseRecord, OperationRecord
 from checker.values import SEVERITY, Comparison, Derivation, Verdict
 
 #: Problems that count only where the method is required.
 TOLERATED = (Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE)
+#: Verdicts that a custom operation's own mistake brings about.
+FAULTS = (Verdict.WRONG, Verdict.CRASHED, Verdict.WRONG_SHAPE, Verdict.MUTATED_INPUT)
 
 
 def case_verdict(
@@ -37,7 +39,25 @@ def case_verdict(
     return verdict, message
 
 
-def record_verdict(cases: Sequence[CaseRecord]) -> tuple[Verdict, str]:
+def record_verdict(cases: Sequence[CaseRecord], operations: Sequence[OperationRecord] = ()) -> tuple[Verdict, str]:
+    """The worst of the cases and of the faults of custom operations, with the sentences that explain it."""
+    verdict, explanation = _of_cases(cases)
+    faults = [
+        (check.verdict, f"{operation.name} ({operation.line}), {check.name}", check.message)
+        for operation in operations
+        for check in operation.checks
+        if check.verdict in FAULTS and not check.beside
+    ]
+    if not faults:
+        return verdict, explanation
+    worst, place, message = max(faults, key=lambda fault: SEVERITY.index(fault[0]))
+    if verdict not in FAULTS:
+        return worst, f"{place}: {message}"
+    blamed = place if message in explanation else f"{place}: {message}"
+    return max(verdict, worst, key=SEVERITY.index), f"{explanation}; the mistake is in {blamed}"
+
+
+def _of_cases(cases: Sequence[CaseRecord]) -> tuple[Verdict, str]:
     """The worst case's verdict and sentence; where all agree, how many points and dtypes that was."""
     if not cases:
         return Verdict.INCONCLUSIVE, "no case could be made"

@@ -30,10 +30,14 @@ def to_array(tensor: torch.Tensor) -> Array:
     return result
 
 
+def first_line(error: BaseException) -> str:
+    """What a person reads of an exception: its first line, without advice that only fits a debugger."""
+    return (str(error).strip() or "no message").split("\n")[0].split(" Hint: enable anomaly")[0].rstrip(".")
+
+
 def crashed(error: Exception) -> Problem:
-    """An exception of the function or of torch as a problem; the first line is what a person reads."""
-    first = (str(error).strip() or "no message").split("\n")[0]
-    return Problem(verdict=Verdict.CRASHED, message=f"{type(error).__name__}: {first}")
+    """An exception of the function or of torch as a problem."""
+    return Problem(verdict=Verdict.CRASHED, message=f"{type(error).__name__}: {first_line(error)}")
 
 
 class Reverse:
@@ -138,7 +142,7 @@ def vjp(case: Case, device: str = "cpu") -> tuple[tuple[torch.Tensor, ...], dict
         leaves[name].requires_grad_()
     with seeded(case.seed), torch.enable_grad():
         outputs = case.exercise.call(leaves)
-    pairs = [(o, v.to(o.device, o.dtype)) for o, v in zip(outputs, case.upstream, strict=True) if v is not None and o.requires_grad]
+    pairs = [(o, v.to(o.device, o.dtype, copy=True)) for o, v in zip(outputs, case.upstream, strict=True) if v is not None and o.requires_grad]
     if not pairs:
         return outputs, dict.fromkeys(case.differentiated)
     gradients = torch.autograd.grad(

@@ -20,14 +20,14 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map_only
 
 from checker.errors import ExerciseError
-from checker.tape.lines import frame_in, user_line
+from checker.tape.lines import frame_of, user_line
 
 #: Namespaces of operators that are torch's own.
 OWN = frozenset(
     ("aten", "prims", "prim", "c10d", "_c10d_functional", "higher_order", "inductor", "mkldnn", "onednn", "profiler", "quantized")
 )
-#: The file of torch in which compiled functions are called.
-COMPILED = "torch/_dynamo/eval_frame.py"
+#: The function of torch in which compiled functions are called, and its file.
+COMPILED = ("compile_wrapper", "torch/_dynamo/eval_frame.py")
 
 #: By class of `autograd.Function`: the function whose derivative is meant in place of its own.
 Estimators = Mapping[Any, Callable[..., Any]]
@@ -55,6 +55,7 @@ class Customs:
         self.found: dict[Any, Custom] = {}
         self.depth = 0  #: how deep we are inside `autograd.Function.apply`, whosever
         self._within = 0  #: the same of the user's alone
+        self._compiles = compiles()
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
@@ -77,7 +78,7 @@ class Customs:
 
         above.apply = classmethod(apply)
         try:
-            with torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext():
+            with torch.compiler.set_stance("force_eager") if self._compiles else nullcontext():
                 yield
         finally:
             del above.apply
@@ -95,12 +96,12 @@ class Customs:
         """Notice an operator that is about to run."""
         if func.namespace not in OWN and not self._within:
             self._note("torch.library", str(func._overloadpacket), func, args)
-        if "torch._dynamo" in sys.modules and not self._within:
+        if self._compiles and not self._within:
             self._compiled()
 
     def _compiled(self) -> None:
         """Notice the compiled function that is running, if one is: its caller in torch holds it as `fn`."""
-        frame = frame_in(COMPILED)
+        frame = frame_of(*COMPILED)
         target = frame.f_locals.get("fn") if frame is not None else None
         if target is not None and target not in self.found:
             named = getattr(target, "__self__", target)  # of a module it is a method that is compiled
@@ -116,6 +117,12 @@ class Customs:
         with _disable_current_modes():
             inputs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), args)
         self.found[target] = Custom(kind=kind, name=name, target=target, inputs=inputs, wanted=wanted, line=line, code=code)
+
+
+def compiles() -> bool:
+    """Whether anything in this process was given to `torch.compile`."""
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    return dynamo is not None and any(dynamo.cached_backends.values())
 
 
 def implementation(func: Any) -> Callable[..., Any] | None:

@@ -48,10 +48,10 @@ def user_line(frame: FrameType | None = None) -> tuple[str, str]:
     return "", ""
 
 
-def frame_in(file: str) -> FrameType | None:
-    """The innermost frame on the stack of the code in `file` (the end of its path), or None where there is none."""
+def frame_of(function: str, file: str) -> FrameType | None:
+    """The innermost frame on the stack of the function so named in `file` (the end of its path), or None where there is none."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not frame.f_code.co_filename.endswith(file):
+    while frame is not None and not (frame.f_code.co_name == function and frame.f_code.co_filename.endswith(file)):
         frame = frame.f_back
     return frame
 

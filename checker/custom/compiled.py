@@ -1,0 +1,45 @@
+"""A compiled function beside the function as it was written.
+
+Comes in: a compiled function, and the case that calls it.  Goes out: one `CheckRecord`.  Why: the tape is of the function as written, and reverse
+mode runs what `torch.compile` made of it. Its gradient is compared with the truth like any other; here its values are.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from checker.draws import seeded
+from checker.methods.autograd import crashed
+from checker.record import CheckRecord
+from checker.tape.customs import Custom
+from checker.tape.formats import FORMATS
+from checker.values import Case, Verdict
+
+#: A compiler may fuse and reorder operations: so many units of the largest entry.
+UNITS = 256
+
+
+def as_written(custom: Custom, case: Case) -> CheckRecord:
+    """Whether the compiled function has the values of the one that was written."""
+    arguments = case.arguments
+
+    def values() -> tuple[torch.Tensor, ...]:
+        with torch.no_grad(), seeded(case.seed):
+            return case.exercise.call({name: t.clone() for name, t in arguments.items()})
+
+    try:
+        compiled = values()
+    except Exception as failure:  # the compiler may raise anything
+        problem = crashed(failure)
+        return CheckRecord(name="values", verdict=problem.verdict, message=problem.message)
+    with torch.compiler.set_stance("force_eager"):
+        written = values()
+    for number, (got, expected) in enumerate(zip(compiled, written, strict=True)):
+        scale = float(expected.detach().abs().max()) if expected.numel() else 0.0
+        allowed = UNITS * FORMATS[case.dtype].epsilon * scale
+        if not torch.allclose(got, expected, rtol=0.0, atol=allowed, equal_nan=True):
+            apart = float((got - expected).abs().max())
+            message = f"output {number} of the compiled function differs by {apart:.3g} from that of the function as written"
+            return CheckRecord(name="values", verdict=Verdict.WRONG, message=message)
+    message = "the compiled function has the values of the one that was written; the tape is of that one, reverse mode ran the compiled one"
+    return CheckRecord(name="values", verdict=Verdict.AGREES, message=message)
