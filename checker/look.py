@@ -156,7 +156,7 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
     """Every gradient against the truth: entry by entry, along directions where there are too many, or against a set at a kink."""
     arrived = [d for d in derivations if d.problem is None and d.gradients]
     if case.mode is Mode.PROJECTION:
-        return compare_projections(arrived, case, tape)
+        return compare_projections(arrived, case, tape, truth.reference) if truth.reference is not None else []
     reference = truth.reference
     if reference is None:
         return []

@@ -164,14 +164,30 @@ class Derivation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slope:
+    """⟨v, J u⟩ along one random direction u of all differentiated arguments, in float64, to within `error` (infinite at a kink).
+
+    `forward`: forward mode met the difference quotient within its error, and took its place, for it is known to rounding.
+    """
+
+    seed: int  #: u is drawn from it
+    u: Mapping[str, torch.Tensor] = field(repr=False)
+    value: float
+    error: float
+    forward: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reference:
     """The truth about one case, against which every method is judged.
 
-    The true gradient of an argument is `high + low`, an unevaluated sum of two float64 (about 106 bits), known to `radius`.
+    The true gradient of an argument is `high + low`, an unevaluated sum of two float64 (about 106 bits), known to `radius`. Where a case
+    is judged by projection there are `slopes` in place of gradients.
     `allowed` is how far a correct program in the case's dtype may be from it, entry by entry, and `origin` says how that was found.
     """
 
     kind: Literal["certified", "differences"]
+    slopes: tuple[Slope, ...] = ()
     high: Mapping[str, Array]
     low: Mapping[str, Array]
     radius: Mapping[str, Array]

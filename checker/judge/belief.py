@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from checker.draws import seeded
+from checker.judge.glance import glance
 from checker.sampling import inside
 from checker.tape.formats import FORMATS
 from checker.tape.record import record
 from checker.tape.replay import replay
 from checker.tape.tape import Cut, Tape
-from checker.values import Case
+from checker.values import Case, Mode, Slope
 
 #: What is said of a function that draws from elsewhere than torch's generators, or looks at a clock.
 UNREPEATABLE = "two calls with the same seed give two values: draw random numbers from torch's own generators"
@@ -31,6 +32,7 @@ class Belief:
 
     `follows` is true when they are equal at every perturbed point that keeps to the path. `baked` lists the places where a value left
     the tape, when they are not. `edge` is true when no perturbation, however small, kept to the path. `reason` says what went wrong.
+    `slope` is what a first look found out, where that was enough.
     """
 
     follows: bool
@@ -38,6 +40,7 @@ class Belief:
     repeats: bool = True
     edge: bool = False
     reason: str = ""
+    slope: Slope | None = None
 
     def undeclared(self, declared: frozenset[str]) -> tuple[Cut, ...]:
         """The baked places that the exercise does not declare as meant."""
@@ -68,6 +71,9 @@ def path_of(tape: Tape) -> str:
 
 def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     """Replay the tape beside the original function, at the point and at points near it."""
+    slope = glance(case, tape) if case.mode is Mode.PROJECTION else None
+    if slope is not None:
+        return Belief(follows=True, slope=slope)
     if case.dtype in ("float16", "bfloat16"):  # so coarse that a baked value would pass for rounding
         case = replace(case, dtype="float32", arguments={n: t.float() if t.is_floating_point() else t for n, t in case.arguments.items()})
         tape = tape_of(case)

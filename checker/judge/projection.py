@@ -1,159 +1,184 @@
-"""Judging a gradient of thousands to millions of entries along random directions.
+"""Judging a gradient of thousands to millions of entries.
 
-Comes in: derivations of a case, and its tape.  Goes out: one `Comparison` an argument.  Why: going through every entry would take as many
-evaluations as there are entries. Along a direction u of random signs, ⟨u, Jᵀv⟩ is one number that every entry moves: a wrong entry shows
-in all of them.
+Comes in: derivations of a case, its tape, and slopes along random directions.  Goes out: one `Comparison` an argument, which names the
+wrong entry.  Why: no reference knows every entry, but a slope along a random direction is known, and every wrong entry shows in it.
 
-Directions are ±max(1, |x|), fresh from a seed that is logged. Directions of one sign, as `gradcheck(fast_mode=True)` draws them, would let
-the tolerance grow with the sum of all entries and hide a flipped sign.
+A float64 gradient g is judged by ⟨u, g⟩ against the slope along u. Where it is off along several directions, `bisection.py` finds the
+entries. In a narrower dtype the rounding of all entries together would hide a wrong one, so such a gradient is judged entry by entry
+against that of the tape in float64, which is itself judged along the directions.
 
-What rounding may do is measured, see `measured.py`.
+Directions of one sign, as `gradcheck(fast_mode=True)` draws them, would let the tolerance grow with the sum of all entries and hide a
+flipped sign. What rounding may do is measured, see `measured.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from checker.judge.measured import MEASURED, SINGLE, in_two_widths
+from checker.judge.bisection import Search
+from checker.judge.compare import TOO_WIDE, compare
+from checker.judge.directions import ROUNDINGS, along, by_forward, measured
+from checker.judge.measured import MEASURED, Widths, in_two_widths
+from checker.judge.outcome import Outcome, entrywise, not_finite, told
 from checker.methods.differences import function_of
-from checker.methods.lines import Called, Replayed, along_directions, direction_rooms, direction_scale, signs
-from checker.methods.steps import slopes
+from checker.methods.lines import Called, Part, Replayed, whole
 from checker.tape.formats import FORMATS
-from checker.tape.replay import replay
-from checker.values import Array, Case, Comparison, Derivation, Verdict, number
+from checker.values import Array, Case, Comparison, Derivation, Reference, Slope
 
 if TYPE_CHECKING:
     from checker.tape.tape import Tape
 
-#: Directions per argument. Several wrong entries may cancel along one of them, with probability ½ at worst; along all with 2⁻⁸.
-DIRECTIONS = 8
+#: A gradient is wrong where it is off along so many fresh directions: one may be unlucky in its estimate of the error.
+DIRECTIONS = 3
 
-#: Of these, how many are also taken by forward mode in float64 cases.
-FORWARD = 2
-#: Beside what was measured, so many units of the dtype an entry. Errors of single entries meet random signs, so that their norm counts
-#: and not their sum.
-UNITS = 32.0
+#: Beside what was measured, so many units of the dtype an entry. Errors of single entries meet random signs, so that along a direction
+#: their norm counts and not their sum.
+UNITS = 128.0
 
 
-@dataclass(frozen=True)
-class Projections:
-    """The true slopes of one argument along `directions` (k, …), to within `error`; infinite where a direction meets a kink.
-
-    `rounding` is what a correct program in the case's dtype may be off along each direction. `forward` says that forward mode met the
-    differences within their error, and took their place along the first directions.
-    """
-
-    directions: torch.Tensor
-    slope: Array
-    error: Array
-    rounding: Array
-    seed: int
-    forward: bool
-
-
-def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tape | None) -> list[Comparison]:
-    """Compare ⟨u, g⟩ with the slope of ⟨v, f(x + t·u)⟩ for every gradient g of `derivations`, argument by argument."""
-    chosen = [d for d in derivations if d.problem is None and d.gradients]
-    if not chosen:
-        return []
-    function, _ = function_of(case, tape)
-    gradients = in_two_widths(function)
+def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tape | None, reference: Reference) -> list[Comparison]:
+    """Compare every gradient of `derivations` with what is known along directions, argument by argument."""
+    bench = _Bench(case, tape, list(reference.slopes))
     found: list[Comparison] = []
-    for name in case.differentiated:
-        truth = project(function, case, name, gradients.get(name, []))
-        found += [_compare(d, name, np.asarray(d.gradients[name]), truth, case) for d in chosen if name in d.gradients]
+    for derivation in derivations:
+        if derivation.problem is None and derivation.gradients:
+            found += _compared(derivation, bench)
     return found
 
 
-def project(function: Replayed | Called, case: Case, name: str, gradients: Sequence[Array]) -> Projections:
-    """Slopes along fresh directions of the argument `name`, by differences; in float64 cases sharpened by forward mode.
+#: Entry by entry, where the dtype under test was itself measured: another order of operations may round so many times as much as the
+#: largest rounding that was met, and another kernel by so many units more.
+ORDERS, ULPS = 4.0, 16.0
 
-    Differences are the judge: forward mode shares rules with what is tested, so it is used only where it lies within their error.
-    `gradients` are those of the tape in float32 and float64, where it has them.
+
+@dataclass
+class _Bench:
+    """What gradients of one case are judged by; whatever is not needed is not measured."""
+
+    case: Case
+    tape: Tape | None
+    slopes: list[Slope]
+
+    @cached_property
+    def function(self) -> Replayed | Called:
+        return function_of(self.case, self.tape)[0]
+
+    @cached_property
+    def widths(self) -> Mapping[str, Widths]:
+        """The tape's own gradients in the case's dtype and in float64; empty where there is no tape."""
+        return in_two_widths(self.function, self.case.dtype)
+
+    @cached_property
+    def value(self) -> float:
+        """Σ|v·f|: where a gradient is rounding and nothing else, slopes are measured by it."""
+        values = self.function.values_at_point()
+        upstream = [v.double().numpy() for v in self.case.upstream if v is not None]
+        return sum(float(np.sum(np.abs(v * f))) for v, f in zip(upstream, values, strict=True))
+
+    @cached_property
+    def double(self) -> Outcome:
+        """What directions say about the tape's gradient in float64."""
+        return _judged({name: w.double for name, w in self.widths.items()}, self, FORMATS["float64"].unit)
+
+    def slope(self, number: int) -> Slope:
+        """The slope along the fresh direction of this number."""
+        while len(self.slopes) <= number:
+            self.slopes.append(along(self.function, self.case, len(self.slopes)))
+        return self.slopes[number]
+
+
+def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
+    case = bench.case
+    finite = {name: g for name, g in derivation.gradients.items() if np.isfinite(g).all()}
+    found = [not_finite(derivation, name) for name in derivation.gradients if name not in finite]
+    narrow = case.dtype != "float64" and bench.widths and not bench.double.wrong
+    if narrow and bench.double.slope is not None:
+        return [*found, *_entry_by_entry(derivation, finite, bench)]
+    outcome = _judged(finite, bench, FORMATS[case.dtype].unit) if finite else Outcome()
+    return [*found, *(told(derivation, name, outcome, case) for name in finite)]
+
+
+def _judged(gradients: Mapping[str, Array], bench: _Bench, unit: float) -> Outcome:
+    """⟨u, g⟩ against the slope along one direction after the other, until they agree; where none does, what is wrong."""
+    parts = [whole(bench.case, name) for name in gradients]
+    outcome = Outcome()
+    for tried in range(DIRECTIONS):
+        slope = bench.slope(tried)
+        if not np.isfinite(slope.error):
+            continue
+        true, error = slope.value, slope.error
+        if len(parts) < len(slope.u):  # the gradients of other arguments are none
+            true, error = (float(a[0]) for a in measured(bench.function, bench.case, slope.u, [parts]))
+        rounding = _units(gradients, slope, parts, unit)
+        off, allowed = abs(sum(float(np.vdot(slope.u[name].numpy(), g)) for name, g in gradients.items()) - true), error + rounding
+        if off > allowed:  # only now is it worth finding out how the function rounds
+            allowed += _shaken(bench, slope, parts)
+        vague = allowed > TOO_WIDE * rounding / (UNITS * unit) and allowed > TOO_WIDE * bench.value
+        outcome = Outcome(slope=slope, tried=tried + 1, off=off, allowed=allowed, vague=vague)
+        if off <= allowed:
+            return outcome
+    last = outcome.slope
+    if last is None:
+        return outcome
+    search = Search(gradients, last.u, lambda some: _measured(some, gradients, last, bench, unit))
+    arguments = search.arguments()
+    wrong = {name: search.entries(name) for name, (off, allowed) in arguments.items() if off > allowed}
+    return replace(outcome, arguments=arguments, wrong=wrong, searched=search.directions)
+
+
+def _measured(parts: Sequence[Part], gradients: Mapping[str, Array], slope: Slope, bench: _Bench, unit: float) -> tuple[Array, Array]:
+    """Slopes along parts of a direction, and how far ⟨u, g⟩ may be off each: by forward mode where that told the slope of the whole.
+
+    A single entry is what is told to a person: it is confirmed by differences.
     """
-    seed = int.from_bytes(hashlib.sha256(f"projection/{case.seed}/{name}".encode()).digest()[:4], "big")
-    directions = signs(case, (name,), DIRECTIONS, seed)
-    backward, forward = direction_rooms(case, directions)
-    sample = along_directions(function, case, directions, function.dtype)
-    along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps, measured=True)
-    slope, error, sharpened = along.slope, np.where(along.kink, np.inf, along.error), False
-    if case.dtype == "float64" and isinstance(function, Replayed):
-        tangent = _forward(function, name, directions[name][:FORWARD])
-        if tangent is not None and np.all(np.abs(tangent - slope[:FORWARD]) <= error[:FORWARD]):
-            slope[:FORWARD], error[:FORWARD], sharpened = tangent, 16.0 * function.eps * np.abs(tangent), True
-    unit, squared = FORMATS[case.dtype].unit, directions[name].reshape(DIRECTIONS, -1).numpy() ** 2
-    rounding = np.zeros(DIRECTIONS)
-    if gradients:
-        single, double = (np.nan_to_num(g.ravel()) for g in gradients)
-        rounding = MEASURED * unit / SINGLE * np.sqrt(squared @ (single - double) ** 2) + 4.0 * UNITS * unit * np.sqrt(squared @ double**2)
-    return Projections(directions[name], slope, error, rounding, seed, sharpened)
+    rounding = np.array([_units(gradients, slope, [part], unit) + _shaken(bench, slope, [part]) for part in parts])
+    tangents = [by_forward(bench.function, slope.u, [part]) for part in parts] if slope.forward else []
+    true = np.array([t for t in tangents if t is not None])
+    known = slope.forward and len(true) == len(parts)
+    if known and max(part.size for part in parts) > 1:
+        return true, ROUNDINGS * bench.function.eps * np.abs(true) + rounding
+    quotient, error = measured(bench.function, bench.case, slope.u, [[part] for part in parts])
+    if known and np.all(np.abs(true - quotient) <= error):
+        quotient, error = true, ROUNDINGS * bench.function.eps * np.abs(true)
+    return quotient, error + rounding
 
 
-def _forward(function: Replayed, name: str, directions: torch.Tensor) -> Array | None:
-    """⟨v, J u⟩ of the float64 replay by forward mode; None where torch has no forward rule for an operation."""
-    case = function.case
-    rest: Mapping[str, torch.Tensor] = {n: t for n, t in case.arguments.items() if n != name}
-
-    def outputs(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        held = function.held
-        return replay(function.tape, {**rest, name: x}, held=held, dtype=torch.float64, signature=False).outputs
-
-    point, found = case.arguments[name].to(torch.float64), []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
-            for u in directions:
-                moved = torch.func.jvp(outputs, (point,), (u,))[1]
-                found.append(sum(float((v * m).sum()) for v, m in zip(function.upstream, moved, strict=True)))
-    except (RuntimeError, NotImplementedError):
-        return None
-    return np.array(found)
+def _units(gradients: Mapping[str, Array], slope: Slope, parts: Sequence[Part], unit: float) -> float:
+    """What a handful of roundings in every entry may add to ⟨u, g⟩."""
+    return UNITS * unit * _norm([_part(gradients[p.name], p) * _part(slope.u[p.name].numpy(), p) for p in parts])
 
 
-def _compare(derivation: Derivation, name: str, got: Array, truth: Projections, case: Case) -> Comparison:
-    bad = np.argwhere(~np.isfinite(got))
-    where = f"{DIRECTIONS} random directions (seed {truth.seed})"
-    if len(bad):
-        message = f"gradient of {name}: {len(bad)} of {got.size} entries are not finite, the first at {bad[0].tolist()}"
-        return Comparison(method=derivation.method, argument=name, verdict=Verdict.WRONG, against="differences", message=message)
-    flat = truth.directions.reshape(DIRECTIONS, -1).numpy()
-    along = flat @ got.ravel()
-    allowed = truth.error + truth.rounding
-    if not np.any(truth.rounding):  # the original function alone cannot tell how it rounds
-        allowed = allowed + 4.0 * UNITS * FORMATS[case.dtype].unit * np.sqrt(flat**2 @ got.ravel() ** 2)
-    off = np.abs(along - truth.slope)
-    with np.errstate(all="ignore"):
-        relative = np.where(off == 0, 0.0, off / np.abs(truth.slope))
-        normwise = float(np.linalg.norm(off) / np.linalg.norm(truth.slope)) if np.any(truth.slope) else float(np.linalg.norm(off))
-    k = int(np.argmax(np.where(np.isfinite(allowed), off / np.maximum(allowed, np.finfo(float).tiny), -1.0)))
-    settled = np.isfinite(allowed)
-    if np.any(settled & ~(off <= allowed)):
-        verdict = Verdict.WRONG
-        message = (
-            f"gradient of {name}: along {where}, {int(np.sum(settled & ~(off <= allowed)))} slopes are wrong; of the worst, "
-            f"{along[k]:.10g} instead of {truth.slope[k]:.10g} within {allowed[k]:.2g}"
-        )
-    elif not settled.any():
-        verdict, message = Verdict.INCONCLUSIVE, f"gradient of {name}: every direction meets a kink or a jump in the point itself"
-    else:
-        verdict = Verdict.AGREES
-        message = f"gradient of {name} agrees along {where}; an entry wrong by less than {np.min(allowed[settled]):.2g} would not show"
-    source = "forward mode, which lies within the error of the differences" if truth.forward else "the estimate of the differences"
-    return Comparison(
-        method=derivation.method,
-        argument=name,
-        verdict=verdict,
-        against="differences",
-        absolute=number(float(np.max(off[settled], initial=0.0))),
-        relative=number(float(np.max(relative[settled], initial=0.0))),
-        normwise=number(normwise),
-        allowed_from=f"{source}, and the rounding measured between float32 and float64, scaled to {case.dtype}, along {where}",
-        message=message,
+def _shaken(bench: _Bench, slope: Slope, parts: Sequence[Part]) -> float:
+    """What rounding inside the function may add to ⟨u, g⟩, where it can be measured."""
+    if not bench.widths:
+        return 0.0
+    return MEASURED * _norm([_part(bench.widths[p.name].moved, p) * _part(slope.u[p.name].numpy(), p) for p in parts])
+
+
+def _part(array: Array, part: Part) -> Array:
+    return array.reshape(-1)[part.start : part.stop]
+
+
+def _norm(arrays: Sequence[Array]) -> float:
+    return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
+
+
+def _entry_by_entry(derivation: Derivation, gradients: Mapping[str, Array], bench: _Bench) -> list[Comparison]:
+    """Gradients in a narrow dtype against those of the tape in float64, which directions have found to be right."""
+    case, outcome, unit = bench.case, bench.double, FORMATS[bench.case.dtype].unit
+    true = {name: w.double for name, w in bench.widths.items()}
+    reference = Reference(
+        kind="differences",
+        high=true,
+        low={name: np.zeros(()) for name in true},
+        radius={name: np.asarray(outcome.shown(name)) for name in true},
+        allowed={n: ORDERS * float(np.max(np.abs(w.moved), initial=0.0)) + ULPS * unit * np.abs(w.double) for n, w in bench.widths.items()},
+        origin=f"rounding measured between {case.dtype} and float64; the gradient in float64 was judged along random directions",
     )
+    compared = compare(replace(derivation, gradients=gradients), reference, case)
+    return [entrywise(c, gradients[c.argument], reference, outcome) for c in compared]

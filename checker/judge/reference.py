@@ -15,7 +15,8 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.judge.belief import Belief
-from checker.judge.measured import MEASURED, SINGLE, in_two_widths
+from checker.judge.directions import UNPROVED, refer_along
+from checker.judge.measured import MEASURED, in_two_widths
 from checker.methods.differences import Differences, differences_of_original, function_of
 from checker.tape.balls import Enclosure, Midpoints, allowed, enclose
 from checker.tape.formats import FORMATS
@@ -48,7 +49,8 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     if not belief.repeats:
         return Truth(reference=None, reason=belief.reason)
     if case.mode is Mode.PROJECTION:
-        return Truth(reference=None, reason="too many entries to enclose each: judged along random directions")
+        trusted = tape if belief.trusts(case.exercise.cuts) else None
+        return Truth(reference=refer_along(case, trusted, belief.slope), reason=UNPROVED)
     declared = case.exercise.cuts
     if tape is None or not belief.trusts(declared):
         return _estimated(case, None, belief.reason or "the function could not be recorded")
@@ -146,8 +148,8 @@ def _rounding(case: Case, tape: Tape | None, gradients: Mapping[str, Array]) -> 
     allowance: dict[str, Array] = {name: UNPROVED_UNITS * unit * (np.abs(g) + _largest(g)) for name, g in gradients.items()}
     if tape is not None:
         function, _ = function_of(case, tape)
-        for name, (single, double) in in_two_widths(function).items():
-            allowance[name] = allowance[name] + MEASURED * unit / SINGLE * _largest(np.nan_to_num(single - double))
+        for name, widths in in_two_widths(function, case.dtype).items():
+            allowance[name] = allowance[name] + MEASURED * _largest(widths.moved)
     return allowance
 
 

@@ -9,7 +9,7 @@ The difference ⟨v, f(x + t·u) − f(x)⟩ is taken output by output before it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ import torch
 from checker.draws import seeded
 from checker.errors import Unsupported
 from checker.methods.steps import Floats, Sample, Samples, Whole
-from checker.tape.replay import batched, replay
+from checker.tape.replay import Replay, batched, replay
+from checker.tape.size import point_bytes
 from checker.values import Array, Case
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 
 Tensors = Mapping[str, torch.Tensor]
 
-MEMORY = 32 << 20  #: bytes of perturbed arguments in one batch; what the replay makes of them comes on top
 LONGEST = 256  #: points in one batch
+FEW = 8  #: so many points are replayed one by one, which is no slower and takes no more memory than one of them
+CACHED = 32 << 20  #: bytes of perturbed arguments in one batch, where memory allows: more is slower, for it leaves the processor's cache
+
+_HALF = torch.tensor(0.5, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,44 @@ class Replayed:
         return tuple(o.numpy() for o in found.outputs)
 
     def __call__(self, moved: Tensors) -> Moved:
-        found = batched(self.tape, moved, held=self.held, dtype=torch.float64, chunk=LONGEST + 1, memory=4 * MEMORY)
+        count = len(next(iter(moved.values()))) - 1
+        size = count if count <= FEW else max(FEW, min(LONGEST, self.case.memory // point_bytes(self.tape)))
+        parts = []
+        for start in range(1, max(count, 1) + 1, max(size, 1)):
+            rows = torch.cat([torch.zeros(1, dtype=torch.int64), torch.arange(start, min(start + size, count + 1))])
+            parts.append(self._few(moved, rows) if len(rows) <= FEW + 1 else self._many({n: t[rows] for n, t in moved.items()}))
+        return parts[0] if len(parts) == 1 else Moved(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("delta", "noise", "same")))
+
+    def _many(self, moved: Tensors) -> Moved:
+        """All points in one batch."""
+        found = batched(self.tape, moved, held=self.held, dtype=torch.float64, chunk=LONGEST + 1, memory=self.case.memory)
         self.looped = self.looped or found.looped
-        count = len(next(iter(moved.values())))
-        delta, noise = torch.zeros(2, count, dtype=torch.float64)
-        same = torch.ones(count, dtype=torch.bool)
+        rows = len(next(iter(moved.values())))
+        delta, noise = torch.zeros(2, rows, dtype=torch.float64)
+        same = torch.ones(rows, dtype=torch.bool)
         for output, v in zip(found.outputs, self.upstream, strict=True):
             change, shake = _change(output, output[:1], v, self.eps)
             delta, noise = delta + change, noise + shake
         for decision in found.signature:
-            same &= (decision == decision[:1]).reshape(count, -1).all(dim=1)
+            same &= (decision == decision[:1]).reshape(rows, -1).all(dim=1)
         same &= torch.isfinite(delta)
         return Moved(delta[1:].numpy(), noise[1:].numpy() + 2.0 * self.shaking, same[1:].numpy())
+
+    def _few(self, moved: Tensors, rows: torch.Tensor) -> Moved:
+        """One point after the other: no more is alive than one of them needs."""
+        here, found = self._at(moved, 0), np.zeros((3, len(rows) - 1))
+        for k, row in enumerate(rows[1:].tolist()):
+            there = self._at(moved, row)
+            changes = [_change(o[None], b[None], v, self.eps) for o, b, v in zip(there.outputs, here.outputs, self.upstream, strict=True)]
+            delta, noise = sum(float(c) for c, _ in changes), sum(float(s) for _, s in changes)
+            same = math.isfinite(delta) and all(torch.equal(a, b) for a, b in zip(there.signature, here.signature, strict=True))
+            found[:, k] = delta, noise + 2.0 * self.shaking, same
+        return Moved(found[0], found[1], found[2] == 1.0)
+
+    def _at(self, moved: Tensors, row: int) -> Replay:
+        with torch.no_grad():
+            arguments = {**self.case.arguments, **{name: t[row] for name, t in moved.items()}}
+            return replay(self.tape, arguments, held=self.held, dtype=torch.float64)
 
 
 class Called:
@@ -140,7 +170,7 @@ def along_entries(function: Function, case: Case, name: str, dtype: torch.dtype 
         realised = (flat[rows, columns].double() - before.double()).numpy()
         return {name: flat.reshape(-1, *base.shape)}, realised
 
-    return _sampler(function, points, base.numel())
+    return _sampler(function, points, case.memory, base.numel())
 
 
 def along_directions(function: Function, case: Case, directions: Tensors, dtype: torch.dtype = torch.float64) -> Sample:
@@ -159,11 +189,12 @@ def along_directions(function: Function, case: Case, directions: Tensors, dtype:
                 torch.add(base[name], u[line], alpha=float(step), out=moved[name][row])
         return moved, t
 
-    return _sampler(function, points, sum(x.numel() for x in base.values()))
+    return _sampler(function, points, case.memory, sum(x.numel() for x in base.values()))
 
 
-def _sampler(function: Function, points: Callable[[Whole, Floats], tuple[Tensors, Floats]], numbers: int) -> Sample:
-    size = max(1, min(LONGEST, MEMORY // max(1, 8 * numbers)))
+def _sampler(function: Function, points: Callable[[Whole, Floats], tuple[Tensors, Floats]], memory: int, numbers: int) -> Sample:
+    """Samples in batches of points of `numbers` entries each, which take a quarter of `memory`: the replay makes more of them."""
+    size = max(1, min(LONGEST, min(CACHED, memory // 4) // max(1, 8 * numbers)))
 
     def sample(lines: Whole, t: Floats) -> Samples:
         parts: list[Samples] = []
@@ -174,6 +205,80 @@ def _sampler(function: Function, points: Callable[[Whole, Floats], tuple[Tensors
         return Samples(*(np.concatenate([getattr(p, field) for p in parts]) for field in ("t", "delta", "noise", "same")))
 
     return sample
+
+
+@dataclass(frozen=True)
+class Part:
+    """The entries from `start` up to `stop`, in row-major order, of the argument `name`."""
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+
+def whole(case: Case, name: str) -> Part:
+    """All entries of an argument."""
+    return Part(name, 0, case.arguments[name].numel())
+
+
+def direction(case: Case, seed: int) -> dict[str, torch.Tensor]:
+    """A random direction of all differentiated arguments: ±r·max(1, |x|), with r between ½ and 1, drawn from `seed` in their order.
+
+    Signs of both kinds, so that what rounding may do grows with the norm of the gradient and not with its sum; sizes that differ, so that
+    no two wrong entries cancel, however alike they are.
+    """
+    generator = np.random.Generator(np.random.SFC64(seed))
+    found = {}
+    for name in case.differentiated:
+        x = case.arguments[name].to(torch.float64)
+        u = torch.from_numpy(generator.random(x.numel(), dtype=np.float32)).to(torch.float64).sub_(0.5)
+        found[name] = u.add_(torch.copysign(_HALF, u)).reshape(x.shape).mul_(x.abs().clamp_(min=1.0))
+    return found
+
+
+def along_parts(
+    function: Function, case: Case, u: Tensors, lines_of: Sequence[Sequence[Part]], dtype: torch.dtype = torch.float64
+) -> Sample:
+    """Line k moves the entries of the parts `lines_of[k]` along u, and nothing else."""
+    names = [name for name in u if any(part.name == name for parts in lines_of for part in parts)]
+    base = {name: case.arguments[name].to(dtype) for name in names}
+
+    def points(lines: Whole, t: Floats) -> tuple[Tensors, Floats]:
+        moved = {name: base[name].repeat(len(lines) + 1, *[1] * base[name].dim()) for name in names}
+        for row, (line, step) in enumerate(zip(lines, t, strict=True), start=1):
+            for part in lines_of[line]:
+                entries = slice(part.start, part.stop)
+                moved[part.name][row].view(-1)[entries].add_(u[part.name].reshape(-1)[entries], alpha=float(step))
+        return moved, t
+
+    return _sampler(function, points, case.memory, sum(x.numel() for x in base.values()))
+
+
+def part_scale(lines_of: Sequence[Sequence[Part]]) -> Floats:
+    """The scale of steps along parts of a direction: 1/√n for n entries moved together, since sums of n random signs grow like √n."""
+    return np.array([1.0 / math.sqrt(max(1, sum(part.size for part in parts))) for parts in lines_of])
+
+
+def part_rooms(case: Case, u: Tensors, lines_of: Sequence[Sequence[Part]]) -> tuple[Floats, Floats]:
+    """How far the parts can be followed backward and forward along u inside the domains of all arguments that they move."""
+    backward, forward = np.full(len(lines_of), math.inf), np.full(len(lines_of), math.inf)
+    for name in u:
+        domain = case.exercise.input(name).domain
+        if (domain.low, domain.high, domain.margin) == (-math.inf, math.inf, 0.0):
+            continue
+        down, up = rooms(domain, case.arguments[name].to(torch.float64).numpy())
+        flat = u[name].reshape(-1).numpy()
+        ahead, behind = np.where(flat > 0, up, down) / np.abs(flat), np.where(flat > 0, down, up) / np.abs(flat)
+        for k, parts in enumerate(lines_of):
+            for part in parts:
+                if part.name == name:
+                    backward[k] = min(backward[k], behind[part.start : part.stop].min(initial=math.inf))
+                    forward[k] = min(forward[k], ahead[part.start : part.stop].min(initial=math.inf))
+    return backward, forward
 
 
 def rooms(domain: Domain, x: Array) -> tuple[Floats, Floats]:

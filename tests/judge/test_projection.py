@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from checker.judge.directions import refer_along
+from checker.judge.glance import glance
 from checker.judge.projection import compare_projections
 from checker.methods.autograd import Reverse
 from checker.tape.record import record
@@ -22,7 +25,8 @@ from tests.cases import case_of
 def compared(case: Case, plant: dict[str, np.ndarray[Any, Any]] | None = None) -> list[Comparison]:
     tape = record(case.exercise.call, case.arguments)
     derivation = Reverse().derive(case, tape, None)
-    return compare_projections([replace(derivation, gradients={**derivation.gradients, **(plant or {})})], case, tape)
+    planted = replace(derivation, gradients={**derivation.gradients, **(plant or {})})
+    return compare_projections([planted], case, tape, refer_along(case, tape, glance(case, tape)))
 
 
 def thousand(seed: int, dtype: str) -> Case:
@@ -48,17 +52,36 @@ def test_one_flipped_sign_in_a_thousand_is_found_in_fifty_of_fifty(dtype: str) -
     assert not alarms
 
 
-def test_the_message_names_argument_seed_and_numbers() -> None:
+def test_the_message_names_the_entry_and_how_it_was_found() -> None:
     case = case_of(lambda x, y: torch.dot(torch.tanh(x), y), mode=Mode.PROJECTION, x=np.linspace(-1, 1, 200), y=np.linspace(0, 2, 200))
-    wrong = {"y": Reverse().derive(case, None, None).gradients["y"] * 1.001}
-    x, y = compared(case, wrong)
+    wrong = Reverse().derive(case, None, None).gradients["y"].copy()
+    wrong[71] *= 1.001
+    x, y = compared(case, {"y": wrong})
     assert (x.argument, x.verdict) == ("x", Verdict.AGREES)
-    assert "agrees along 8 random directions (seed " in x.message
-    assert "an entry wrong by less than" in x.message
+    assert re.fullmatch(
+        r"gradient of x agrees along 3 random directions \(seed \d+\); an entry wrong by less than \S+e-1[1-4] would not show", x.message
+    )
+    expected = np.tanh(np.linspace(-1, 1, 200)[71])
     assert (y.argument, y.verdict) == ("y", Verdict.WRONG)
-    assert y.message.startswith("gradient of y: along 8 random directions (seed ")
-    assert "8 slopes are wrong" in y.message
-    assert y.relative == pytest.approx(1e-3, rel=1e-4)
+    assert re.fullmatch(
+        rf"gradient of y at \[71\]: got {expected * 1.001:.10g}, expected {expected:.10g} within \S+; "
+        r"found by bisection of \d+ directions \(seed \d+\)",
+        y.message,
+    )
+    assert y.worst is not None
+    assert y.worst.index == (71,)
+    assert y.worst.expected == pytest.approx(expected, rel=1e-13)
+    assert y.relative == pytest.approx(1e-3)
+
+
+def test_a_gradient_that_is_wrong_everywhere_is_not_named_entry_by_entry() -> None:
+    case = thousand(0, "float64")
+    gradient = Reverse().derive(case, None, None).gradients["x"]
+    assert "; more than 3 entries are wrong: all of it; found by bisection of" in compared(case, {"x": 1.001 * gradient})[0].message
+    part = gradient.copy()
+    part[500:600] = 0
+    message = compared(case, {"x": part})[0].message
+    assert "; more than 3 entries are wrong: [500] to [561], [562] to [624]; found by" in message
 
 
 def test_a_gradient_that_is_not_finite_is_wrong() -> None:

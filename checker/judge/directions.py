@@ -1,0 +1,76 @@
+"""Slopes along fresh random directions: what a large gradient is judged by.
+
+Comes in: a case and its function.  Goes out: `Slope` values.  Why: going through every entry would take as many evaluations as there are
+entries. Along a direction u of random signs and sizes, ⟨u, Jᵀv⟩ is one number that every entry moves: a wrong entry shows in it.
+
+Differences are the judge: forward mode shares rules with what is tested, so it takes their place only where it lies within their error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from checker.methods.differences import function_of
+from checker.methods.lines import Called, Part, Replayed, along_parts, direction, part_rooms, part_scale, whole
+from checker.methods.steps import slopes
+from checker.methods.tangents import tangent
+from checker.values import Array, Case, Reference, Slope
+
+if TYPE_CHECKING:
+    from checker.tape.tape import Tape
+
+#: A slope by forward mode is a sum in another order than the gradient's own.
+ROUNDINGS = 16.0
+
+
+#: Why there is no gradient to compare with.
+UNPROVED = "too many entries to enclose each: judged along random directions"
+
+
+def refer_along(case: Case, tape: Tape | None, slope: Slope | None) -> Reference:
+    """The reference of a case that is judged by projection: `slope` where there is one already, else one along a fresh direction."""
+    first = slope or along(function_of(case, tape)[0], case, 0)
+    return Reference(kind="differences", slopes=(first,), high={}, low={}, radius={}, allowed={}, origin=UNPROVED, unproved=UNPROVED)
+
+
+def seed_of(case: Case, number: int) -> int:
+    """The seed of a case's direction of this number; it is logged."""
+    return int.from_bytes(hashlib.sha256(f"projection/{case.seed}/{number}".encode()).digest()[:4], "big")
+
+
+def along(function: Replayed | Called, case: Case, number: int) -> Slope:
+    """The slope of ⟨v, f⟩ along the case's direction of this number, which moves all differentiated arguments."""
+    seed = seed_of(case, number)
+    u = direction(case, seed)
+    lines = [[whole(case, name) for name in u]]
+    value, error = measured(function, case, u, lines)
+    found = by_forward(function, u, lines[0])
+    if found is not None and abs(found - value[0]) <= error[0] < np.inf:
+        return Slope(seed=seed, u=u, value=found, error=ROUNDINGS * function.eps * abs(found), forward=True)
+    return Slope(seed=seed, u=u, value=float(value[0]), error=float(error[0]), forward=False)
+
+
+def measured(
+    function: Replayed | Called, case: Case, u: Mapping[str, torch.Tensor], lines: Sequence[Sequence[Part]]
+) -> tuple[Array, Array]:
+    """Slopes along parts of u by differences, and their errors; infinite where a part meets a kink in the point itself."""
+    backward, forward = part_rooms(case, u, lines)
+    sample = along_parts(function, case, u, lines, function.dtype)
+    found = slopes(sample, part_scale(lines), backward, forward, eps=function.eps, measured=True)
+    return found.slope, np.where(found.kink, np.inf, found.error)
+
+
+def by_forward(function: Replayed | Called, u: Mapping[str, torch.Tensor], parts: Sequence[Part]) -> float | None:
+    """The slope along parts of u by forward mode; None where there is no tape, or no forward rule."""
+    if isinstance(function, Called):
+        return None
+    moved: dict[str, torch.Tensor] = {}
+    for part in parts:
+        flat = moved.setdefault(part.name, torch.zeros_like(u[part.name])).reshape(-1)
+        flat[part.start : part.stop] = u[part.name].reshape(-1)[part.start : part.stop]
+    return tangent(function.case, function.tape, function.held, moved)[1]

@@ -1,0 +1,35 @@
+"""The derivative of a tape along one direction, by forward mode.
+
+Comes in: a tape, and a direction of some of its arguments.  Goes out: value and ⟨v, J u⟩.  Why: of all ways to know a slope it is the most
+precise, for it is known to rounding; ⟨v, J u⟩ = ⟨Jᵀv, u⟩ puts forward against reverse mode.
+
+It shares torch's rules with what is tested, so that it is believed only where it lies within the error of difference quotients.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch.autograd import forward_ad
+
+from checker.tape.replay import replay
+from checker.tape.tape import Tape
+from checker.values import Case
+
+
+def tangent(case: Case, tape: Tape, held: frozenset[int], u: Mapping[str, torch.Tensor]) -> tuple[tuple[torch.Tensor, ...], float | None]:
+    """The floating outputs in float64, and ⟨v, J u⟩; None in its place where torch has no forward rule for an operation."""
+    arguments = dict(case.arguments)
+    upstream = [v for v in case.upstream if v is not None]
+    try:
+        with warnings.catch_warnings(), torch.no_grad(), forward_ad.dual_level():
+            warnings.simplefilter("ignore")  # torch's own, when it loads its forward rules
+            for name, along in u.items():
+                arguments[name] = forward_ad.make_dual(case.arguments[name].to(torch.float64), along)
+            found = [forward_ad.unpack_dual(o) for o in replay(tape, arguments, held=held, dtype=torch.float64, signature=False).outputs]
+            moved = sum(float((f.tangent * v).sum()) for f, v in zip(found, upstream, strict=True) if f.tangent is not None)
+            return tuple(f.primal for f in found), float(moved)
+    except (RuntimeError, NotImplementedError):
+        return (), None
