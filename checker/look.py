@@ -27,6 +27,8 @@ from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
 from checker.tape.customs import Custom
+from checker.tape.tape import Tape
+from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 WORK_ON_A_COPY = "work on a copy (x.clone())"
@@ -41,12 +43,12 @@ class Look:
     path: str
     mathematics: MathematicsRecord | None
     notes: Sequence[str]
+    case: Case
+    customs: Sequence[Custom]
 
 
 def chosen_methods(settings: Settings) -> dict[str, Method]:
     """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others."""
-    case: Case
-    customs: Sequence[Custom]
     found = methods()
     wanted = settings.methods or tuple(found)
     devices = {"cuda": "cuda" in settings.devices, "reverse": "cpu" in settings.devices, "forward": "cpu" in settings.devices}
