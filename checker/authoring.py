@@ -116,6 +116,7 @@ class Exercise:
     dtypes: tuple[str, ...] = ("float64", "float32")
     descent: Descent | None = None
     tolerance: float | None = None
+    second_order: bool = False  #: second derivatives are judged too
     required: tuple[str, ...] = ("reverse",)
     parameters: Callable[[int], Mapping[str, torch.Tensor]] | None = field(default=None, repr=False)
 
@@ -148,9 +149,10 @@ def exercise(target: Any = None, /, **options: Any) -> Any:
     - `differentiate`: names of the inputs that are; default: every floating input without `values`.
     - `title`, `statement`: text, or `{"en": …, "zh": …}`; in English the title defaults to the name, the statement to the docstring.
     - `points`, `source`, `expects` (a verdict), `cuts` (mechanisms declared as meant, such as "item"), `dtypes`, `tolerance`.
-    - `sampled=False`: only the examples are checked, no random points.
     - `estimators`: a class of `autograd.Function` to the function whose derivative its backward is meant to be, such as
       `{Round: lambda x: x}` of a straight-through estimator.
+    - `sampled=False`: only the examples are checked, no random points.
+    - `second_order=True`: where the gradient is right, its own derivative is judged too, every entry of the Hessian of ⟨v, f⟩.
 
     Raises:
         ExerciseError: an annotation that cannot be read, a letter without size, an unknown option or name; with file and line.

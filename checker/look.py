@@ -24,11 +24,9 @@ from checker.judge.verdict import case_verdict
 from checker.methods import methods
 from checker.methods.autograd import crashed, to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
-from checker.tape.tape import Tape
-from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
 from checker.tape.customs import Custom
 from checker.tape.tape import Tape
-from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
+from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 WORK_ON_A_COPY = "work on a copy (x.clone())"

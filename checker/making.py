@@ -76,6 +76,7 @@ def make(target: Any, options: Mapping[str, Any]) -> Exercise:
         dtypes=tuple(options.get("dtypes") or ("float64", "float32")),
         descent=options.get("descent"),
         tolerance=options.get("tolerance"),
+        second_order=bool(options.get("second_order", False)),
         parameters=learned,
     )
 
@@ -244,9 +245,9 @@ def _check_choices(options: Mapping[str, Any], names: set[str], problems: list[s
     )
     for option, chosen, known in choices:
         problems += [f"`{option}` names {name!r}; known are {', '.join(known)}" for name in chosen if name not in known]
-    if not all(isinstance(example, Example) for example in options.get("examples") or ()):
     if not all(_is(kind, torch.autograd.Function) and callable(meant) for kind, meant in dict(options.get("estimators") or {}).items()):
         problems.append("`estimators` must map classes of autograd.Function to functions: {Round: lambda x: x}")
+    if not all(isinstance(example, Example) for example in options.get("examples") or ()):
         problems.append("`examples` must be a list of Example(…)")
 
 

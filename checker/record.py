@@ -138,6 +138,21 @@ class CurveRecord(_Part, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}  #: the point, value, slope or gradient, and names
 
 
+class SecondOrderRecord(_Part, frozen=True, kw_only=True):
+    """The second derivatives of a case whose gradient is right: the Hessian H of ⟨v, f⟩, or its products H u with random directions u.
+
+    `rows` names the directions: the entry that moves ("x[0]"), or a random direction and its seed. In `reference` and `derivations` the
+    gradient of an argument has a row for each of them, which says how it moves along that direction.
+    """
+
+    verdict: Verdict  #: the worst of the comparisons
+    explanation: str  #: what was found, in one sentence
+    rows: list[str] = []  #: the directions
+    reference: ReferenceRecord | None = None  #: the truth, where there is one
+    derivations: list[DerivationRecord] = []  #: what reverse over reverse, forward over reverse and differences of gradients said
+    comparisons: list[Comparison] = []  #: each of them against the truth, by argument
+
+
 class CaseRecord(_Part, frozen=True, kw_only=True):
     """An exercise at one point: its `arguments`, what every method derived, and what the comparisons mean together.
 
@@ -159,6 +174,7 @@ class CaseRecord(_Part, frozen=True, kw_only=True):
     reference: ReferenceRecord | None  #: the truth, where there is one
     derivations: list[DerivationRecord]  #: what every method said
     comparisons: list[Comparison]  #: every method's gradient of every argument against the truth
+    second: SecondOrderRecord | None = None  #: the second derivatives, where they were asked for and the gradient is right
     cuts: list[CutRecord] = []  #: where the gradient stops
     curves: list[CurveRecord] = []  #: points for plots
     steps: list[StepRecord] = []  #: the operations, where they are few
@@ -243,26 +259,10 @@ class Record(_Part, frozen=True, kw_only=True):
     paths: list[PathRecord] = []  #: the execution paths that were seen
     mathematics: list[MathematicsRecord] = []  #: the symbolic reading of each path
     descent: DescentRecord | None = None  #: the training run, where there is one
+    operations: list[OperationRecord] = []  #: the custom operations that it uses
     notes: list[str] = []  #: what else a reader should know, such as "path unseen"
 
 
-class Refusal(_Part, frozen=True, kw_only=True):
-    """An exercise or file that could not be used: `fault` is "author", "usage" or "harness"."""
-
-    what: str  #: the target or exercise
-    fault: str  #: whose fault it is
-    message: str  #: one sentence
-    file: str | None = None  #: the file
-    line: int | None = None  #: the line
-    advice: str = ""  #: what to do
-
-
-class Provenance(_Part, frozen=True, kw_only=True):
-    """Where and how a run was made. Times are UTC, ISO 8601; `seconds` is wall time."""
-    operations: list[OperationRecord] = []  #: the custom operations that it uses
-
-    started: str  #: UTC, ISO 8601
-    seconds: float  #: wall time
 class CheckRecord(_Part, frozen=True, kw_only=True):
     """One question that was asked of a custom operation. What stands `beside` the verdict is not about its first derivative, and does not
     make the exercise wrong."""
@@ -283,6 +283,22 @@ class OperationRecord(_Part, frozen=True, kw_only=True):
     checks: list[CheckRecord] = []  #: what was asked of it
 
 
+class Refusal(_Part, frozen=True, kw_only=True):
+    """An exercise or file that could not be used: `fault` is "author", "usage" or "harness"."""
+
+    what: str  #: the target or exercise
+    fault: str  #: whose fault it is
+    message: str  #: one sentence
+    file: str | None = None  #: the file
+    line: int | None = None  #: the line
+    advice: str = ""  #: what to do
+
+
+class Provenance(_Part, frozen=True, kw_only=True):
+    """Where and how a run was made. Times are UTC, ISO 8601; `seconds` is wall time."""
+
+    started: str  #: UTC, ISO 8601
+    seconds: float  #: wall time
     command: str  #: the command line
     platform: str  #: operating system and processor
     python: str  #: version
