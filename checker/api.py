@@ -28,14 +28,16 @@ from checker.values import Settings, Verdict
 _WIDTHS = ("float64", "float32", "bfloat16", "float16")
 
 
-def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, **named: Any) -> Record:
+def check(
+    function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, second_order: bool = False, **named: Any
+) -> Record:  # fmt: skip
     """Check the gradients of `function` at the given inputs by every method, and return what was found.
 
     `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs
     may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating tensor is
     differentiated, and so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype
     unless `settings` says else; for a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random
-    upstream.
+    upstream. With `second_order` the derivative of the gradient is judged too, entry by entry.
 
     Raises:
         UsageError: no floating tensor was given, or a complex one.
@@ -46,6 +48,7 @@ def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | No
     'agrees'
     """
     settings = settings or Settings()
+    settings = replace(settings, second_order=settings.second_order or second_order)
     if len(inputs) == 1 and isinstance(inputs[0], tuple):
         inputs = inputs[0]
     exercise, arguments = _adopted(function, inputs, named)
@@ -65,7 +68,9 @@ def check(function: Callable[..., Any], /, *inputs: Any, settings: Settings | No
     return examine_at(replace(exercise, dtypes=dtypes), points, settings)
 
 
-def assert_gradients(function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, **named: Any) -> None:
+def assert_gradients(
+    function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, second_order: bool = False, **named: Any
+) -> None:  # fmt: skip
     """Raise unless every gradient of `function` at the given inputs is right; arguments as in `check`.
 
     Valid subgradients pass.
@@ -73,7 +78,7 @@ def assert_gradients(function: Callable[..., Any], /, *inputs: Any, settings: Se
     Raises:
         GradientMismatch: naming the argument, the entry and the line; its `record` holds all that was found.
     """
-    record = check(function, *inputs, settings=settings, **named)
+    record = check(function, *inputs, settings=settings, second_order=second_order, **named)
     if record.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT):
         raise GradientMismatch(_explained(record), record)
 
@@ -152,5 +157,6 @@ def _explained(record: Record) -> str:
 
 
 def _wrong(case: CaseRecord) -> list[str]:
-    shown = [c for c in case.comparisons if c.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT)]
+    every = [*case.comparisons, *(case.second.comparisons if case.second is not None else ())]
+    shown = [c for c in every if c.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT)]
     return [f"{c.method}: {c.message} ({c.ulp:.3g} ULP)" if isinstance(c.ulp, float) else f"{c.method}: {c.message}" for c in shown]

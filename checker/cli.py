@@ -92,6 +92,9 @@ def check(
         str,
         typer.Option(metavar="SIZE", help="Memory for the batches of one exercise, such as 2GiB.", show_default="a share of what is left"),
     ] = "",
+    second_order: Annotated[
+        bool, typer.Option("--second-order", help="Judge second derivatives too, where the gradient is right.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Also fail where something is inconclusive or unsupported.")] = False,
     record: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the record (JSON) here.", show_default=False)] = None,
     report: Annotated[Path, typer.Option(metavar="DIR", help="Write the report here.")] = Path("checker-report"),
@@ -103,7 +106,7 @@ def check(
     from checker import children, terminal
     from checker import record as records
 
-    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, memory, strict)
+    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, memory, second_order, strict)
     if record:
         _probe(record)
     if not no_report:
@@ -250,6 +253,7 @@ def _settings(
     jobs: int,
     time_limit: float,
     memory: str,
+    second_order: bool,
     strict: bool,
 ) -> Settings:
     """Settings from options.
@@ -274,6 +278,7 @@ def _settings(
         jobs=jobs,
         time_limit=time_limit,
         memory=parse(memory) if memory else 0,
+        second_order=second_order,
         strict=strict,
     )
 

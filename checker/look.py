@@ -20,13 +20,14 @@ from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
+from checker.judge.second import second_order
 from checker.judge.verdict import case_verdict
 from checker.methods import methods
 from checker.methods.autograd import crashed, to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.customs import Custom
 from checker.tape.tape import Tape
-from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, steps_of
+from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 WORK_ON_A_COPY = "work on a copy (x.clone())"
@@ -88,6 +89,11 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         derivations.append(used)
     comparisons = _compared(case, trusted, truth, derivations) if belief.repeats else []
     verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen), truth.reason)
+    second = None
+    if case.exercise.second_order and verdict is Verdict.AGREES:
+        second = second_order(case, tape, belief, truth, tuple(chosen))
+        if second.verdict is not Verdict.AGREES:
+            verdict, explanation = second.verdict, f"second order: {second.explanation}"
     arguments, upstream = arguments_of(case)
     first = case.dtype == case.exercise.dtypes[0]
     path = _path(tape, derivations)
@@ -106,6 +112,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         reference=reference_of(truth.reference) if truth.reference is not None else None,
         derivations=[derivation_of(d) for d in derivations],
         comparisons=comparisons,
+        second=second_order_of(second) if second is not None else None,
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
         curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and case.pictured else [],
         steps=steps_of(tape) if tape is not None and case.pictured else [],

@@ -177,7 +177,7 @@ def _worst(record: Record) -> Iterator[str]:
     """The furthest comparison of each method and argument among those with the record's verdict, methods that say the same together."""
     found: dict[tuple[str, str], Comparison] = {}
     for case in record.cases:
-        for comparison in case.comparisons:
+        for comparison in [*case.comparisons, *(case.second.comparisons if case.second is not None else ())]:
             if comparison.verdict == record.verdict and comparison.message:
                 found.setdefault((comparison.method, comparison.argument), comparison)
     said: dict[str, list[str]] = {}

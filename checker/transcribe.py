@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from checker.authoring import Exercise
+from checker.judge.second import SecondOrder
 from checker.methods.autograd import to_array
 from checker.record import (
     CutRecord,
@@ -20,6 +21,7 @@ from checker.record import (
     Numbers,
     ProblemRecord,
     ReferenceRecord,
+    SecondOrderRecord,
     SourceRecord,
     StepRecord,
     Text,
@@ -52,6 +54,17 @@ def derivation_of(derivation: Derivation) -> DerivationRecord:
         error=_all(derivation.error),
         problem=ProblemRecord(verdict=problem.verdict, message=problem.message, line=problem.line) if problem is not None else None,
         details={key: value for key, value in derivation.details.items() if key not in GATHERED},
+    )
+
+
+def second_order_of(found: SecondOrder) -> SecondOrderRecord:
+    return SecondOrderRecord(
+        verdict=found.verdict,
+        explanation=found.explanation,
+        rows=list(found.rows),
+        reference=reference_of(found.reference) if found.reference is not None else None,
+        derivations=[derivation_of(d) for d in found.derivations],
+        comparisons=list(found.comparisons),
     )
 
 

@@ -106,6 +106,7 @@ class Settings:
     mode: Mode | None = None  #: how cases are judged; None: by the upstream, and by projection where there are too many entries
     projection_above: int = 4096  #: total differentiated entries above which a case is judged by projection
     memory: int = 0  #: bytes that the batches of one exercise may take; 0: a share of what the machine has left
+    second_order: bool = False  #: judge second derivatives too, of every exercise
     strict: bool = False  #: also fail on inconclusive or unsupported
 
 

@@ -1,0 +1,147 @@
+"""The truth about second derivatives.
+
+Comes in: a case, its tape, the truth about its gradient, directions.  Goes out: a `Reference` for H u along each of them.  Why: dual
+numbers over balls enclose it where every decision on the path is settled. At a tie they would follow torch's convention, which is under
+test; there, and where an operation has no rule, it is estimated by differences of gradients.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from checker.errors import Unsupported
+from checker.judge.measured import MEASURED, SINGLE
+from checker.judge.reference import UNPROVED_UNITS, Truth, fixed
+from checker.methods.second import reverse_over_reverse
+from checker.methods.second_differences import NAME, differences_of_gradients
+from checker.tape.formats import FORMATS
+from checker.tape.hessian import Directions, allowed, any_order, enclose
+from checker.tape.replay import replay
+from checker.tape.scalars import Check
+from checker.tape.size import ENCLOSED, scalar_operations
+from checker.tape.tape import Tape
+from checker.values import Case, Derivation, Problem, Reference, Verdict
+
+#: Scalar operations, times directions, for which dual numbers are used.
+CARRIED = 2 * ENCLOSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondTruth:
+    """A reference (None where there is none), the differences where they were needed for it, and why it is not proved, if so."""
+
+    reference: Reference | None
+    differences: Derivation | None = None
+    reason: str = ""
+
+
+def work(tape: Tape | None, directions: int) -> int:
+    """Scalar operations over dual numbers with a part for each direction."""
+    return 0 if tape is None else scalar_operations(tape) * (directions + 1)
+
+
+def refer_second(case: Case, tape: Tape | None, truth: Truth, directions: Directions) -> SecondTruth:
+    """The truth about the products of the Hessian of ⟨v, f⟩ with `directions`; `tape` is None where it cannot be believed."""
+    proved, reason = _proved(case, tape, truth, directions)
+    if proved is not None:
+        return SecondTruth(reference=_scaled(proved, case, truth))
+    differences = difference(case, tape, truth, directions)
+    if differences.problem is not None:
+        return SecondTruth(reference=None, differences=differences, reason=f"{reason}; and {differences.problem.message}")
+    estimated = _estimated(case, tape, directions, differences, reason)
+    return SecondTruth(reference=_scaled(estimated, case, truth), differences=differences, reason=reason)
+
+
+def _scaled(reference: Reference, case: Case, truth: Truth) -> Reference:
+    """The reference with the gradient as the value that it is the derivative of, and with the tolerance that the author fixed, if any."""
+    value = tuple(truth.reference.high.values()) if truth.reference is not None else ()
+    return fixed(replace(reference, value=value), case)
+
+
+def difference(case: Case, tape: Tape | None, truth: Truth, directions: Directions) -> Derivation:
+    """Differences of gradients, or why they cannot be had."""
+    try:
+        return differences_of_gradients(case, tape, directions, truth.reference)
+    except Unsupported as error:
+        return Derivation(method=NAME, problem=Problem(verdict=Verdict.UNSUPPORTED, message=str(error), line=error.line))
+
+
+def _proved(case: Case, tape: Tape | None, truth: Truth, directions: Directions) -> tuple[Reference | None, str]:
+    """What balls enclose, or why they do not."""
+    if tape is None or truth.enclosure is None:
+        return None, truth.reason or "there is no tape to enclose"
+    if (amount := work(tape, len(directions.rows))) > CARRIED:
+        return None, f"{amount:,} scalar operations along all directions are more than the {CARRIED:,} that dual numbers are used for"
+    start = time.perf_counter()
+    honoured = tape.honoured(case.exercise.cuts)
+    try:
+        found = None if _meeting(truth.enclosure.path) else enclose(tape, case.arguments, case.upstream, directions, honoured=honoured)
+        if found is None or _meeting(found.path):
+            return None, f"at this point {_meeting(truth.enclosure.path if found is None else found.path)}"
+        width = allowed(tape, case.arguments, case.upstream, directions, found, honoured=honoured)
+        other = any_order(tape, case.arguments, case.upstream, directions, FORMATS[case.dtype].unit, honoured=honoured)
+    except Unsupported as error:
+        return None, f"balls: {error}"
+    reference = Reference(
+        kind="certified",
+        high=directions.split(found.products.high),
+        low=directions.split(found.products.low),
+        radius=directions.split(found.products.radius),
+        allowed=directions.split(width),
+        other_order=directions.split(other),
+        origin=f"dual numbers over balls at {found.bits} bits, widened by each operation's rounding in {case.dtype}",
+        seconds=time.perf_counter() - start,
+    )
+    return reference, ""
+
+
+def _meeting(path: Sequence[Check[Any]]) -> str:
+    """Which pieces of the function or of its gradient meet at the point; empty where every decision is settled."""
+    check = next((c for c in path if c.found != "ok"), None)
+    return "" if check is None else f"the two sides of {check.decides} meet ({check.line})"
+
+
+def _estimated(case: Case, tape: Tape | None, directions: Directions, found: Derivation, reason: str) -> Reference:
+    """Differences of gradients; rounding is some units, and some times what is measured on the tape where there is one."""
+    unit = FORMATS[case.dtype].unit
+    largest = max((float(np.max(np.abs(h), initial=0.0)) for h in found.gradients.values()), default=0.0)
+    rounding = {name: UNPROVED_UNITS * unit * (np.abs(h) + largest) for name, h in found.gradients.items()}
+    if tape is not None:
+        for name, change in _measured(case, tape, directions).items():
+            rounding[name] = rounding[name] + MEASURED * unit / SINGLE * change
+    zeros = {name: np.zeros_like(h) for name, h in found.gradients.items()}
+    return Reference(
+        kind="differences",
+        high=found.gradients,
+        low=zeros,
+        radius=zeros,
+        allowed={name: found.error[name] + rounding[name] for name in found.gradients},
+        unproved=reason,
+        origin=f"differences of gradients and their error estimate, and rounding in {case.dtype} ({reason})",
+        seconds=found.seconds,
+    )
+
+
+def _measured(case: Case, tape: Tape, directions: Directions) -> Mapping[str, float]:
+    """How far reverse over reverse through the tape in float32 is from that in float64, at most; empty where it cannot be run."""
+    held, widths = tape.honoured(case.exercise.cuts), []
+    for dtype in ("float32", "float64"):
+        wanted = getattr(torch, dtype)
+
+        def call(values: Mapping[str, torch.Tensor], wanted: torch.dtype = wanted) -> tuple[torch.Tensor, ...]:
+            return replay(tape, {**values}, held=held, dtype=wanted, signature=False).outputs
+
+        arguments = {n: t.to(wanted) if t.is_floating_point() else t for n, t in case.arguments.items()}
+        upstream = tuple(v for v in case.upstream if v is not None)
+        through = replace(case, exercise=replace(case.exercise, call=call), arguments=arguments, upstream=upstream, dtype=dtype)
+        widths.append(reverse_over_reverse(through, directions))
+    if any(w.problem is not None for w in widths):
+        return {}
+    single, double = (w.gradients for w in widths)
+    return {name: float(np.max(np.abs(np.nan_to_num(single[name] - double[name])), initial=0.0)) for name in single}

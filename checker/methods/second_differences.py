@@ -1,0 +1,208 @@
+"""Second derivatives as differences of gradients.
+
+Comes in: a case, its tape, directions.  Goes out: a `Derivation` of H u for each direction u, with an error estimate and what is found at a
+kink.  Why: no rule for a second derivative is used, so that none can be wrong.
+
+The gradient is PyTorch's reverse mode through the tape, in float64: where the tape stands for the function, no rule of the function's own
+(an `autograd.Function`'s `backward`) is used either. Cuts that are honoured keep their recorded values, since nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from checker.errors import Unsupported
+from checker.methods.autograd import to_array, vjp
+from checker.methods.differences import function_of
+from checker.methods.lines import LONGEST, Replayed, direction_rooms
+from checker.methods.steps import Floats, Samples, Whole, slopes
+from checker.tape.formats import FORMATS
+from checker.tape.hessian import Directions
+from checker.tape.replay import replay
+from checker.values import Array, Case, Derivation, Mode, Reference
+
+if TYPE_CHECKING:
+    from checker.tape.tape import Tape
+
+#: What this way is called.
+NAME = "differences of gradients"
+#: Steps from a kink to either side, relative to max(1, |x|), each by a `RATIO` smaller than the one before.
+RATIO = 8.0
+BESIDE = 2.0**-6 * RATIO ** -np.arange(3.0)
+
+Tensors = Mapping[str, torch.Tensor]
+#: The gradient at many points, a row each, and the decisions there; the first point is the case's own.
+Gradients = Callable[[Tensors], tuple[Array, list[Array]]]
+
+
+def differences_of_gradients(case: Case, tape: Tape | None, directions: Directions, reference: Reference | None) -> Derivation:
+    """Central differences of the gradient along every direction, with Richardson extrapolation, as `steps.slopes` takes them of values.
+
+    `details["kinks"]` lists the entries whose two sides do not meet: direction, entry, and the slopes behind and ahead.
+
+    Raises:
+        Unsupported: the gradient cannot be had beside the point.
+    """
+    start = time.perf_counter()
+    count, size = directions.rows.shape
+    sample = _Sampled(case, _gradients(case, tape, directions), directions, _rounding(case, directions, reference))
+    moved = {name: torch.from_numpy(directions.rows[:, place].reshape(count, *shape)) for (name, place), shape in _parts(directions)}
+    backward, forward = (np.repeat(room, size) for room in direction_rooms(case, moved))
+    scale = np.repeat(sample.scale, size)
+    found = slopes(sample, scale, backward, forward, eps=2.0**-52)
+    products, error = found.slope.reshape(count, size), found.error.reshape(count, size)
+    kinks = []
+    for line in np.flatnonzero(found.kink):
+        behind, ahead, blur = sample.sides(int(line), float(scale[line]))
+        k, j = divmod(int(line), size)
+        products[k, j] = (behind + ahead) / 2
+        if abs(ahead - behind) <= blur:
+            error[k, j] = blur
+        else:
+            kinks.append([k, j, behind, ahead])
+    return Derivation(
+        method=NAME,
+        seconds=time.perf_counter() - start,
+        gradients=directions.split(products),
+        error=directions.split(error),
+        details={"kinks": kinks} if kinks else {},
+    )
+
+
+def _parts(directions: Directions) -> list[tuple[tuple[str, slice], tuple[int, ...]]]:
+    return list(zip(directions.places().items(), directions.shapes, strict=True))
+
+
+def _rounding(case: Case, directions: Directions, reference: Reference | None) -> Array:
+    """How far float64 may move each entry of the gradient; NaN where nobody knows."""
+    if reference is None or case.mode is Mode.PROJECTION:
+        return np.full(directions.rows.shape[1], np.nan)
+    ratio = FORMATS["float64"].epsilon / FORMATS[case.dtype].epsilon
+    return np.concatenate([ratio * np.ravel(reference.allowed[name]) for name in directions.names])
+
+
+@dataclass
+class _Sampled:
+    """How entry j of the gradient changes along direction k, which is line k·n + j; each point is looked at once for all entries."""
+
+    case: Case
+    gradients: Gradients
+    directions: Directions
+    rounding: Array
+
+    def __post_init__(self) -> None:
+        self.x = {n: self.case.arguments[n].to(torch.float64) for n in self.directions.names}
+        flat = np.concatenate([x.reshape(-1).numpy() for x in self.x.values()])
+        rows = self.directions.rows
+        with np.errstate(divide="ignore"):
+            reach = np.where(rows != 0, np.maximum(1.0, np.abs(flat)) / np.abs(rows), np.inf)
+        self.scale: Floats = reach.min(axis=1) / np.sqrt((rows != 0).sum(axis=1))
+
+    def __call__(self, lines: Whole, t: Floats) -> Samples:
+        if not len(lines):
+            return Samples(t, t, t, np.zeros(0, dtype=bool))
+        size = self.directions.rows.shape[1]
+        k, j = np.divmod(lines, size)
+        points, place = np.unique(np.stack([k.astype(float), t]), axis=1, return_inverse=True)
+        place = place.reshape(-1)
+        change, gradient, base, same = self._changes(points[0].astype(int), points[1])
+        noise = np.where(np.isfinite(self.rounding[j]), self.rounding[j], FORMATS["float64"].epsilon * np.abs(base[j]))
+        noise = noise + FORMATS["float64"].epsilon * np.maximum(np.abs(gradient[place, j]), np.abs(base[j]))
+        delta = change[place, j]
+        return Samples(t, delta, 2.0 * noise, same[place] & np.isfinite(delta) & (t != 0))
+
+    def _changes(self, k: Whole, t: Floats) -> tuple[Array, Array, Array, Array]:
+        changes, gradients, same = [], [], []
+        base: Array = np.zeros(0)
+        for start in range(0, len(k), LONGEST):
+            u = self.directions.rows[k[start : start + LONGEST]] * t[start : start + LONGEST, None]
+            u = np.concatenate([np.zeros_like(u[:1]), u])
+            moved = {
+                n: x + torch.from_numpy(u[:, p].reshape(len(u), *x.shape)) for (n, x), p in zip(self.x.items(), self._places, strict=True)
+            }
+            found, signature = self.gradients(moved)
+            base = found[0]
+            gradients.append(found[1:])
+            changes.append(found[1:] - base)
+            kept = np.ones(len(u) - 1, dtype=bool)
+            for decision in signature:
+                kept &= (decision[1:] == decision[:1]).reshape(len(u) - 1, -1).all(axis=1)
+            same.append(kept)
+        return np.concatenate(changes), np.concatenate(gradients), base, np.concatenate(same)
+
+    @property
+    def _places(self) -> list[slice]:
+        return list(self.directions.places().values())
+
+    def sides(self, line: int, scale: float) -> tuple[float, float, float]:
+        """The slopes behind and ahead of a kink, each extrapolated to the kink itself, and how well they are known together."""
+        found, blur = [], 0.0
+        for side in (-1.0, 1.0):
+            t = side * scale * BESIDE
+            samples = self(np.full(len(t), line), t)
+            slope = samples.delta / t
+            first = slope[1:] + np.diff(slope) / (RATIO - 1.0)
+            last = first[1] + (first[1] - first[0]) / (RATIO**2 - 1.0)
+            blur += abs(last - first[1]) + 2.0 * float(samples.noise[-1] / abs(t[-1]))
+            found.append(float(last))
+        return found[0], found[1], float(blur)
+
+
+def _gradients(case: Case, tape: Tape | None, directions: Directions) -> Gradients:
+    """The gradient through the tape in float64, all points in one batch; else of the original function, point by point."""
+    function, _ = function_of(case, tape)
+    if isinstance(function, Replayed):
+        return lambda moved: _replayed(function, directions, moved)
+
+    def called(moved: Tensors) -> tuple[Array, list[Array]]:
+        rows = []
+        for point in range(len(next(iter(moved.values())))):
+            arguments = {n: t.double() if t.is_floating_point() else t for n, t in case.arguments.items()}
+            arguments |= {n: t[point] for n, t in moved.items()}
+            upstream = tuple(None if v is None else v.double() for v in case.upstream)
+            try:
+                found = vjp(replace(case, arguments=arguments, upstream=upstream, dtype="float64"))[1]
+            except Exception as error:  # the function under test may fail anywhere but in its point
+                raise Unsupported("function", f"its gradient fails beside the point: {type(error).__name__}: {error}") from error
+            rows.append(_row(found[n] if found[n] is not None else torch.zeros_like(arguments[n]) for n in directions.names))
+        return np.array(rows), []
+
+    return called
+
+
+def _row(gradients: Any) -> Array:
+    return np.concatenate([to_array(g).ravel() for g in gradients])
+
+
+def _replayed(function: Replayed, directions: Directions, moved: Tensors) -> tuple[Array, list[Array]]:
+    tape, names = function.tape, directions.names
+    fixed = {n: t for n, t in function.case.arguments.items() if n not in names}
+
+    def total(zero: torch.Tensor | None, *values: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        arguments = {**fixed, **dict(zip(names, values, strict=True))}
+        done = replay(tape, arguments, held=function.held, dtype=torch.float64, zero=zero)
+        weighted = [(o * v).sum() for o, v in zip(done.outputs, function.upstream, strict=True)]
+        return torch.stack(weighted).sum(), tuple(decision.detach() for decision in done.signature)
+
+    points = [moved[n] for n in names]
+    try:
+        mapped = torch.func.vmap(torch.func.grad(total, argnums=tuple(range(1, len(names) + 1)), has_aux=True))
+        found, signature = mapped(torch.zeros(len(points[0]), dtype=torch.float64), *points)
+        rows = np.concatenate([to_array(g).reshape(len(points[0]), -1) for g in found], axis=1)
+        return rows, [decision.numpy() for decision in signature]
+    except (RuntimeError, ValueError, IndexError, NotImplementedError):
+        single, decisions = [], []
+        for values in zip(*points, strict=True):
+            leaves = [v.clone().requires_grad_() for v in values]
+            with torch.enable_grad():
+                value, signature = total(None, *[leaf.clone() for leaf in leaves])
+                gradients = torch.autograd.grad(value, leaves, allow_unused=True) if value.requires_grad else [None] * len(leaves)
+            single.append(_row(torch.zeros_like(leaf) if g is None else g for g, leaf in zip(gradients, leaves, strict=True)))
+            decisions.append([decision.numpy() for decision in signature])
+        return np.array(single), [np.stack(column) for column in zip(*decisions, strict=True)]
