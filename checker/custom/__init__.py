@@ -1,8 +1,8 @@
 """Operations that torch did not write, each examined alone where it was called.
 
-Comes in: a custom operation with the inputs of its first call.  Goes out: its `OperationRecord`.  Why: a function can have the right gradient
-by luck of its point: an upstream of ones, every input requiring a gradient, one backward pass. What a custom backward may meet elsewhere
-is tried here.
+Comes in: a custom operation with the inputs of its first call.  Goes out: its `OperationRecord`.  Why: a function can have the right
+gradient by luck of its point: an upstream of ones, every input requiring a gradient, one backward pass. What a custom backward may meet
+elsewhere is tried here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The first derivative of a custom operation, under the conditions that a program may put it in.
 
-Comes in: an `Operation`.  Goes out: one `CheckRecord` a condition.  Why: a backward is called with every upstream gradient, layout and set of
-inputs that a program makes, and more than once. Against the truth it is judged once, at a random upstream; under every other condition it
-must then give the same again.
+Comes in: an `Operation`.  Goes out: one `CheckRecord` a condition.  Why: a backward is called with every upstream gradient, layout and set
+of inputs that a program makes, and more than once. Against the truth it is judged once, at a random upstream; under every other condition
+it must then give the same again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A compiled function beside the function as it was written.
 
-Comes in: a compiled function, and the case that calls it.  Goes out: one `CheckRecord`.  Why: the tape is of the function as written, and reverse
-mode runs what `torch.compile` made of it. Its gradient is compared with the truth like any other; here its values are.
+Comes in: a compiled function, and the case that calls it.  Goes out: one `CheckRecord`.  Why: the tape is of the function as written, and
+reverse mode runs what `torch.compile` made of it. Its gradient is compared with the truth like any other; here its values are.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """What torch itself can tell about an operator.
 
-Comes in: an `Operation` of `torch.library`.  Goes out: one `CheckRecord` a test of `torch.library.opcheck`.  Why: that it is registered as the
-compiler, export and autograd need it is torch's own question, and torch has the tests for it; none is of the gradient's values.
+Comes in: an `Operation` of `torch.library`.  Goes out: one `CheckRecord` a test of `torch.library.opcheck`.  Why: that it is registered as
+the compiler, export and autograd need it is torch's own question, and torch has the tests for it; none is of the gradient's values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 
@@ -22,6 +22,7 @@ FAKE = "no fake impl"
 def opcheck(operation: Operation) -> Iterator[CheckRecord]:
     """Each test of `torch.library.opcheck` at the operation's inputs; its failures stand beside the verdict."""
     given = [v.clone().requires_grad_() if k in operation.wanted else v for k, v in enumerate(operation.inputs)]
+    results: Mapping[str, object]
     try:
         results = torch.library.opcheck(operation.custom.target, tuple(given), raise_exception=False)
     except Exception as failure:  # torch checks the arguments first, and an operator may raise anything
@@ -29,8 +30,8 @@ def opcheck(operation: Operation) -> Iterator[CheckRecord]:
     said: set[str] = set()
     for test, result in results.items():
         name = f"opcheck {test.removeprefix('test_')}"
-        if isinstance(result, str):
-            yield CheckRecord(name=name, verdict=Verdict.AGREES, message=result.lower(), beside=True)
+        if not isinstance(result, Exception):
+            yield CheckRecord(name=name, verdict=Verdict.AGREES, message="it passes", beside=True)
             continue
         message = first_line(result)
         lacks = FAKE in message

@@ -1,7 +1,7 @@
 """A custom operation alone: called at the inputs of its first call, and differentiated under conditions of our choosing.
 
-Comes in: a `Custom`.  Goes out: `Operation`, whose `vjp` is one backward pass, and `Observation`, what was seen of that pass.  Why: each check
-asks the same operation the same question under one other condition.
+Comes in: a `Custom`.  Goes out: `Operation`, whose `vjp` is one backward pass, and `Observation`, what was seen of that pass.  Why: each
+check asks the same operation the same question under one other condition.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Operation:
         own = name in vars(owner)
         kept = vars(owner).get(name)
         setattr(owner, name, staticmethod(watching) if inspect.isclass(owner) else watching)
-        torch.autograd.function.FunctionCtx.save_for_backward = saving  # type: ignore[method-assign]
+        torch.autograd.function.FunctionCtx.save_for_backward = saving  # type: ignore[assignment,method-assign]
         try:
             yield seen
         finally:

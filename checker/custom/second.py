@@ -1,10 +1,10 @@
 """The derivative of a custom backward.
 
-Comes in: an `Operation`.  Goes out: one `CheckRecord`.  Why: a backward that works on tensors without history has no derivative of its own, and
-torch then gives a second derivative that lacks terms, without a word. `@once_differentiable` says so instead.
+Comes in: an `Operation`.  Goes out: one `CheckRecord`.  Why: a backward that works on tensors without history has no derivative of its own,
+and torch then gives a second derivative that lacks terms, without a word. `@once_differentiable` says so instead.
 
-s(t) = ⟨u, J(x + t·d)ᵀ v⟩ is a function of one number, for a random direction d of each input in turn; and so is ⟨u, J(x)ᵀ (v + t·d)⟩ for each
-output. Autograd's s′(0) is compared with the differences of s.
+s(t) = ⟨u, J(x + t·d)ᵀ v⟩ is a function of one number, for a random direction d of each input in turn; and so is ⟨u, J(x)ᵀ (v + t·d)⟩ for
+each output. Autograd's s′(0) is compared with the differences of s.
 """
 
 from __future__ import annotations

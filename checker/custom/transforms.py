@@ -1,13 +1,13 @@
 """Forward mode and `vmap` of a custom operation.
 
-Comes in: an `Operation`.  Goes out: a `CheckRecord` for the rules that its author wrote, or a sentence that there are none.  Why: `torch.func`
-uses these rules in place of the forward and backward, and nothing in torch compares them.
+Comes in: an `Operation`.  Goes out: a `CheckRecord` for the rules that its author wrote, or a sentence that there are none.  Why:
+`torch.func` uses these rules in place of the forward and backward, and nothing in torch compares them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -35,16 +35,17 @@ def forward_mode(operation: Operation) -> CheckRecord:
     moves = {k: direction(wide, wide.inputs[k], k) for k in wide.wanted}
     upstream = wide.upstream()
 
-    def total(outputs: Tensors) -> torch.Tensor:
-        return torch.stack([(v * o).sum() for v, o in zip(upstream, outputs, strict=True) if v is not None and o is not None]).sum()
+    def total(outputs: Sequence[torch.Tensor | None]) -> torch.Tensor:
+        parts = [(v * o).sum() for v, o in zip(upstream, outputs, strict=True) if v is not None and o is not None]
+        return torch.stack([torch.zeros((), dtype=torch.float64), *parts]).sum()
 
     def along(t: torch.Tensor) -> torch.Tensor:
         return total(wide(*[v + t * moves[k] if k in moves else v for k, v in enumerate(wide.inputs)]))
 
     try:
         with forward_ad.dual_level():
-            given = [forward_ad.make_dual(v.clone(), moves[k]) if k in moves else v for k, v in enumerate(wide.inputs)]
-            got = float(total(tuple(forward_ad.unpack_dual(o).tangent for o in wide(*given))))
+            given = [_dual(v.clone(), moves[k]) if k in moves else v for k, v in enumerate(wide.inputs)]
+            got = float(total([forward_ad.unpack_dual(o).tangent for o in wide(*given)]))  # type: ignore[no-untyped-call]
         expected, error = slope(wide, along)
     except Unsupported as failure:
         return _forward(Verdict.INCONCLUSIVE, str(failure))
@@ -62,13 +63,12 @@ def mapped(operation: Operation) -> CheckRecord:
     if operation.custom.kind == "torch.library" and not operation.has("_vmap_fn"):
         return _vmap(Verdict.UNSUPPORTED, "it has no vmap rule (register_vmap): torch runs the points one by one")
     if operation.custom.kind == "autograd.Function" and not operation.has("setup_context"):
-        return _vmap(
-            Verdict.UNSUPPORTED, "torch.func does not take it: forward(ctx, …) would have to be split into forward and setup_context"
-        )
+        return _vmap(Verdict.UNSUPPORTED, "torch.func does not take it: split forward(ctx, …) into forward and setup_context")
     if operation.custom.kind == "autograd.Function" and not (operation.has("vmap") or operation.custom.target.generate_vmap_rule):
         return _vmap(Verdict.UNSUPPORTED, "it has no vmap rule: write a staticmethod vmap, or set generate_vmap_rule = True")
     upstream = operation.upstream()
-    for what, function in {"values": operation, "gradients": _gradients_of(operation, upstream)}.items():
+    functions: dict[str, Callable[..., Tensors]] = {"values": operation, "gradients": _gradients_of(operation, upstream)}
+    for what, function in functions.items():
         for places in dict.fromkeys([operation.wanted, *((k,) for k in operation.wanted)]):
             for last in (False, True):
                 names = " and ".join(map(operation.name, places))
@@ -80,6 +80,10 @@ def mapped(operation: Operation) -> CheckRecord:
                     position = "last" if last else "first"
                     return _vmap(Verdict.WRONG, f"{what} mapped over {names}, the batch being the {position} dimension, {difference}")
     return _vmap(Verdict.AGREES, "values and gradients of a batch are those of its points, one by one")
+
+
+def _dual(x: torch.Tensor, tangent: torch.Tensor) -> torch.Tensor:
+    return forward_ad.make_dual(x, tangent)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _gradients_of(operation: Operation, upstream: tuple[torch.Tensor | None, ...]) -> Callable[..., Tensors]:
