@@ -15,12 +15,14 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from checker.authoring import Exercise
 from checker.draws import seeded
+from checker.errors import Unsupported
 from checker.inputs import Input
 from checker.sampling import complete
 from checker.values import Case, Settings
@@ -43,16 +45,18 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The samples of an operator: those that make a case, by their number, and why the others make none."""
+    """The samples of an operator by their number: those that make a case, those that the checker refuses, and those that ask nothing."""
 
     cases: Mapping[int, Case]
-    unusable: Mapping[int, str]
+    unsupported: Mapping[int, str] = field(default_factory=dict)
+    unusable: Mapping[int, str] = field(default_factory=dict)
 
 
 @functools.cache
 def operators() -> Mapping[str, Operator]:
     """Every differentiable operator that takes float64 on the CPU, by name, in alphabetical order."""
-    with warnings.catch_warnings():
+    # the database freezes torch's global flags, for its own tests
+    with warnings.catch_warnings(), mock.patch.object(torch.backends, "disable_global_flags"):
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db
     found = [Operator(_name(entry), entry) for entry in op_db if _differentiable(entry)]
@@ -65,6 +69,7 @@ def asked(operator: Operator, dtype: str = "float64", numbers: Iterable[int] | N
     The database seeds every sample by itself, so they are the same on every machine with the same version of torch.
     """
     cases: dict[int, Case] = {}
+    unsupported: dict[int, str] = {}
     unusable: dict[int, str] = {}
     with seeded(SEED), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -75,9 +80,11 @@ def asked(operator: Operator, dtype: str = "float64", numbers: Iterable[int] | N
         for number in range(len(samples)) if numbers is None else numbers:
             try:
                 cases[number] = _case(operator, samples[number], number, dtype)
+            except Unsupported as reason:
+                unsupported[number] = str(reason)
             except _Unusable as reason:
                 unusable[number] = str(reason)
-    return Asked(cases=cases, unusable=unusable)
+    return Asked(cases=cases, unsupported=unsupported, unusable=unusable)
 
 
 class _Unusable(Exception):
@@ -92,11 +99,7 @@ def _case(operator: Operator, sample: Any, number: int, dtype: str) -> Case:
         raise _Unusable("no input of the sample requires a gradient")
 
     def outputs(values: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
-        # what is held is copied every time, since some operators write into it (the running means of a batch norm)
-        held = [leaf.detach().clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        for name, k in places.items():
-            held[k] = values[name]
-        filled = tree_unflatten(held, spec)
+        filled = tree_unflatten(_filled(leaves, places, values, getattr(torch, dtype)), spec)
         result = operator.entry.gradcheck_wrapper(operator.entry.get_op(), filled["input"], *filled["args"], **filled["kwargs"])
         found = tree_leaves(sample.output_process_fn_grad(result))
         return [torch.view_as_real(o.resolve_conj()) if o.is_complex() else o for o in found if isinstance(o, torch.Tensor)]
@@ -126,6 +129,17 @@ def _case(operator: Operator, sample: Any, number: int, dtype: str) -> Case:
     return complete(
         exercise, arguments, Settings(), number=number + 1, dtype=dtype, seed=SEED, origin="given", generator=generator
     )  # fmt: skip
+
+
+def _filled(leaves: list[Any], places: Mapping[str, int], values: Mapping[str, torch.Tensor], dtype: torch.dtype) -> list[Any]:
+    """The leaves with `values` in their places. The others are held: copied every time, since some operators write into them (the running
+    means of a batch norm), and in the dtype of the values, for the function is also evaluated in a wider one."""
+    wider = next(iter(values.values())).dtype
+    held = [leaf.detach().clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+    held = [leaf.to(wider) if isinstance(leaf, torch.Tensor) and leaf.dtype is dtype else leaf for leaf in held]
+    for name, k in places.items():
+        held[k] = values[name]
+    return held
 
 
 def _place(k: int, leaves: list[Any]) -> str:

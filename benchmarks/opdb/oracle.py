@@ -81,11 +81,12 @@ def _quotient(case: Case, argument: str, index: tuple[int, ...], here: float, h:
 
 def _moved(case: Case, argument: str, index: tuple[int, ...], value: float) -> tuple[list[float] | None, float]:
     """The terms of ⟨v, f⟩ with one entry put to `value`, and how large they are together; None where f refuses or is not finite."""
-    moved = case.arguments[argument].clone()
-    moved[index] = value
+    wide = {name: t.double() if t.is_floating_point() else t for name, t in case.arguments.items()}
+    wide[argument] = wide[argument].clone()
+    wide[argument][index] = value
     try:
         with seeded(case.seed), torch.no_grad():
-            outputs = case.exercise.call({**case.arguments, argument: moved})
+            outputs = case.exercise.call(wide)
     except Exception:  # an operator may refuse a neighbouring point
         return None, math.inf
     terms = [float(t) for o, v in zip(outputs, case.upstream, strict=True) if v is not None for t in (o.double() * v.double()).reshape(-1)]

@@ -10,10 +10,11 @@ Anything else that is not right is a `fault`: the checker's own, which the table
 from __future__ import annotations
 
 import re
+import time
 import traceback
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -31,7 +32,7 @@ TORCH = ("reverse", "forward")
 NOT_SMOOTH = (Verdict.SUBGRADIENT, Verdict.JUMP, Verdict.UNDEFINED)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Answer:
     """What was said about one sample: a `status`, and the reason for it where there is one.
 
@@ -44,6 +45,7 @@ class Answer:
     reason: str = ""
     stochastic: bool = False
     evidence: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def text(self) -> str:
@@ -55,13 +57,16 @@ def answers(operator: Operator, numbers: Iterable[int] | None = None) -> Mapping
     """The answer for every sample of `operator`, or for those with the given numbers."""
     torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[no-untyped-call]
     found = asked(operator, numbers=numbers)
-    unusable = {number: Answer("unusable", reason) for number, reason in found.unusable.items()}
-    return dict(sorted({**unusable, **{number: answer(case) for number, case in found.cases.items()}}.items()))
+    said = {number: answer(case) for number, case in found.cases.items()}
+    said |= {number: Answer("unsupported", reason) for number, reason in found.unsupported.items()}
+    said |= {number: Answer("unusable", reason) for number, reason in found.unusable.items()}
+    return dict(sorted(said.items()))
 
 
 def answer(case: Case) -> Answer:
     """What the checker says about one sample."""
     chosen = {name: methods()[name] for name in METHODS}
+    start = time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -69,8 +74,7 @@ def answer(case: Case) -> Answer:
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return Answer("fault", f"crashed in {where.name}: {type(error).__name__}: {error}")
-    found = judged(case, record)
-    return Answer(found.status, found.reason, record.stochastic, found.evidence)
+    return replace(judged(case, record), stochastic=record.stochastic, seconds=time.perf_counter() - start)
 
 
 def judged(case: Case, record: CaseRecord) -> Answer:
