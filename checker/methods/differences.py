@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from checker.tape.tape import Tape
 
 PLOTTED = 10.0 ** -np.linspace(0.0, 14.0, 18)  #: relative steps of the plot of error against step
-DIRECTIONS = 8  #: random directions per argument of a case that is judged by projection
 
 
 class Differences:
@@ -43,7 +42,7 @@ class Differences:
 
     `details` holds "steps" for the plot of error against step; "kinks", the entries at which the path of execution changes in the point
     itself (their error is infinite); "looped", the reason where points were run one by one; of a case that is judged by projection
-    "projection": the seed of the directions, and per argument the slopes along them with their errors.
+    "projection": seed, slope and error of every random direction that the reference knows.
     """
 
     name = "differences"
@@ -61,14 +60,14 @@ class Differences:
         problem = self.unsupported(case, tape)
         if problem is not None:
             return Derivation(method=self.name, problem=problem)
+        if case.mode is Mode.PROJECTION:
+            return _projected(case, tape, reference)
         started = time.perf_counter()
         function, reason = function_of(case, tape)
         details: dict[str, Any] = {}
         gradients: dict[str, Array] = {}
         error: dict[str, Array] = {}
-        if case.mode is Mode.PROJECTION:
-            details["projection"] = _projections(function, case)
-        elif case.mode is Mode.JACOBIAN:
+        if case.mode is Mode.JACOBIAN:
             for name in case.differentiated:
                 gradients[name], error[name] = columns(function, case, name).whole()
         else:
@@ -173,17 +172,15 @@ def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], 
     return gradients, errors, kinks
 
 
-def _projections(function: Replayed | Called, case: Case) -> dict[str, Any]:
-    seed = case.seed
-    found: dict[str, Any] = {"seed": seed, "slopes": {}, "error": {}}
-    for name in case.differentiated:
-        directions = signs(case, (name,), DIRECTIONS, seed)
-        backward, forward = direction_rooms(case, directions)
-        sample = along_directions(function, case, directions, function.dtype)
-        along = slopes(sample, direction_scale(case, directions), backward, forward, eps=function.eps, measured=True)
-        found["slopes"][name] = [number(s) for s in along.slope]
-        found["error"][name] = [number(e) for e in along.error]
-    return found
+def _projected(case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
+    """The slopes along random directions that stand in for entries, as the reference measured them."""
+    slopes_ = reference.slopes if reference is not None else ()
+    if not slopes_:
+        message = "no slope could be measured along a random direction"
+        return Derivation(method=Differences.name, problem=Problem(verdict=Verdict.UNSUPPORTED, message=message))
+    known = [{"seed": s.seed, "slope": number(s.value), "error": number(s.error)} for s in slopes_]
+    value = tuple(v.double().numpy() for v in tape.values if v.is_floating_point()) if tape is not None else ()
+    return Derivation(method=Differences.name, value=value, details={"projection": known})
 
 
 def _plot(function: Replayed | Called, case: Case, reference: Reference | None) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from checker.inputs import Domain, away_from_zero, positive
+from checker.judge.directions import refer_along
 from checker.methods.differences import Differences, differences_of_original
+from checker.methods.lines import direction
 from checker.methods.steps import Samples, slopes
 from checker.tape.record import record
-from checker.values import Case, Derivation, Mode, Reference, Verdict
+from checker.values import Case, Derivation, Mode, Problem, Reference, Verdict
 from tests.cases import case_of
 
 EPS = 2.0**-52
@@ -188,13 +190,20 @@ def test_the_step_plot_is_a_v() -> None:
     assert 1e-5 < steps["chosen"] < 1e-1
 
 
-def test_projections_stand_in_for_entries() -> None:
-    found = derive(lambda x, y: torch.dot(torch.tanh(x), y), mode=Mode.PROJECTION, x=np.linspace(-1, 1, 50), y=np.linspace(0, 2, 50))
+def test_slopes_along_random_directions_stand_in_for_entries() -> None:
+    x, y = np.linspace(-1, 1, 50), np.linspace(0, 2, 50)
+    case = case_of(lambda x, y: torch.dot(torch.tanh(x), y), mode=Mode.PROJECTION, x=x, y=y)
+    tape = record(case.exercise.call, case.arguments)
+    reference = refer_along(case, tape, None)
+    found = Differences().derive(case, tape, reference)
     assert not found.gradients
-    projection = found.details["projection"]
-    assert projection["seed"] == 1
-    assert {name: len(values) for name, values in projection["slopes"].items()} == {"x": 8, "y": 8}
-    assert max(projection["error"]["x"]) < 1e-9
+    (known,) = found.details["projection"]
+    u = direction(case, known["seed"])
+    assert known["slope"] == pytest.approx(u["x"].numpy() @ (y / np.cosh(x) ** 2) + u["y"].numpy() @ np.tanh(x), rel=1e-12)
+    assert known["error"] < 1e-12
+    assert Differences().derive(case, tape, None).problem == Problem(
+        verdict=Verdict.UNSUPPORTED, message="no slope could be measured along a random direction"
+    )
 
 
 @settings(max_examples=40, deadline=None)
