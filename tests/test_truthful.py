@@ -134,6 +134,32 @@ def test_a_gradient_that_is_truly_zero_agrees() -> None:
 @pytest.mark.parametrize(
     ("function", "x"),
     [
+        (lambda x: torch.log_softmax(x, 1), [[1.0], [2.0]]),  # 0, whatever x
+        (lambda x: F.layer_norm(x, (1,)), [[1.0], [2.0]]),
+    ],
+)
+def test_a_gradient_that_cancels_to_zero_agrees_though_the_value_is_zero_too(function, x: list) -> None:
+    record = found(function, x)
+    assert record.verdict is Verdict.AGREES, record.explanation
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "gradient"),
+    [
+        (torch.nansum, [1.0, math.nan, 2.0], [1.0, 0.0, 1.0]),
+        (torch.nanmean, [1.0, math.nan, 2.0], [0.5, 0.0, 0.5]),
+        (lambda x: torch.softmax(x, 0)[0], [0.0, -math.inf, 0.0], [0.25, 0.0, -0.25]),
+    ],
+)
+def test_entries_that_are_no_finite_numbers_do_not_disturb_the_others(function, x: list[float], gradient: list[float]) -> None:
+    record = found(function, x)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    np.testing.assert_allclose(next(iter(record.cases[0].reference.gradients.values())).values, gradient)
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
         (lambda x: x.abs().sum(), [0.0]),
         (lambda x: x.relu().sum(), [0.0, 1.0]),
         (lambda x: x.norm(), [0.0, 0.0]),

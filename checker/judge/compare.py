@@ -50,6 +50,8 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
         error = np.abs((got - high) - low)
         own = np.asarray(derivation.error.get(name, 0.0))
         allowed = reference.allowed[name] + reference.radius[name] + own
+        silent = np.isposinf(own)  # where a method claims nothing: an entry that is not finite cannot be moved
+        allowed, error = np.where(silent, 0.0, allowed), np.where(silent, 0.0, error)
         same = (got == high) | (np.isnan(got) & np.isnan(high))  # infinities of one sign, and an undefined truth
         error = np.where(same & ~np.isfinite(high), 0.0, error)
         inside = error <= allowed
@@ -81,7 +83,7 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
 def _verdict(name: str, got: Array, high: Array, allowed: Array, inside: Array, reference: Reference, case: Case) -> tuple[Verdict, str]:
     if not np.all(inside):
         return Verdict.WRONG, ""
-    scale = max(_norm(high), _natural_scale(reference, case, name) * np.sqrt(max(1, got.size)))
+    scale = max(_norm(high), _natural_scale(reference, case, name))
     if got.size and np.any(allowed > np.abs(high)) and _norm(allowed) > TOO_WIDE * scale:
         message = (
             f"gradient of {name}: rounding alone may move it by {_norm(allowed):.2g}, its norm is {_norm(high):.2g}; "
@@ -92,10 +94,14 @@ def _verdict(name: str, got: Array, high: Array, allowed: Array, inside: Array, 
 
 
 def _natural_scale(reference: Reference, case: Case, name: str) -> float:
-    """|v·f| / |x|: how large a gradient of this function is by its dimensions, for judging a width where the true gradient is zero."""
+    """How large a gradient of this function is, for judging a width where the true one is zero: what the chain rule adds up before it
+    cancels, or by dimensions |v·f| / |x|."""
+    x = np.asarray(case.arguments[name].detach().double())
     value = sum(float(np.sum(np.abs(v))) for v in reference.value)
-    size = float(np.max(np.abs(np.asarray(case.arguments[name].detach().double())), initial=0.0))
-    return value / size if size and np.isfinite(value) else 0.0
+    size = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
+    by_dimensions = value / size * np.sqrt(max(1, x.size)) if size and np.isfinite(value) else 0.0
+    uncancelled = _norm(reference.uncancelled.get(name, np.zeros(())))
+    return max(by_dimensions, uncancelled if np.isfinite(uncancelled) else 0.0)
 
 
 def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, allowed: Array, excess: Array) -> Worst:

@@ -177,7 +177,8 @@ def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: S
         return True
     if tape is not None and any(not bool(v.isfinite().all()) for v in tape.values if v.is_floating_point()):
         return True
-    return any(not np.all(np.isfinite(array)) for arrays in known for array in arrays.values())
+    movable = {name: np.isfinite(case.arguments[name].double().numpy()) for name in case.differentiated}
+    return any(not np.all(np.isfinite(array) | ~movable[name]) for arrays in known for name, array in arrays.items() if name in movable)
 
 
 def classify(case: Case, tape: Tape | None) -> Classification:

@@ -80,10 +80,11 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         origin=origin,
         value=tuple(v.high for v in value),
         value_allowed=reach,
-        other_order={name: other[name] for name in gradient},
+        other_order={name: other.error[name] for name in gradient},
+        uncancelled={name: other.size[name] for name in gradient},
         seconds=time.perf_counter() - start,
     )
-    return Truth(reference=_fixed(reference, case), enclosure=enclosure)
+    return Truth(reference=fixed(reference, case), enclosure=enclosure)
 
 
 def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], dtype: str) -> bool:
@@ -139,7 +140,7 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
         origin=f"differences and their error estimate, and rounding in {case.dtype} ({reason})",
         seconds=time.perf_counter() - start,
     )
-    return Truth(reference=_fixed(reference, case), reason=reason)
+    return Truth(reference=fixed(reference, case), reason=reason)
 
 
 def _rounding(case: Case, tape: Tape | None, gradients: Mapping[str, Array]) -> dict[str, Array]:
@@ -153,7 +154,7 @@ def _rounding(case: Case, tape: Tape | None, gradients: Mapping[str, Array]) -> 
     return allowance
 
 
-def _fixed(reference: Reference, case: Case) -> Reference:
+def fixed(reference: Reference, case: Case) -> Reference:
     """The reference with the tolerance that the author fixed in place of the computed allowed error, where there is one."""
     tolerance = case.exercise.tolerance
     if tolerance is None:

@@ -166,8 +166,10 @@ def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], 
         x = case.arguments[name].to(torch.float64).numpy()
         backward, forward = rooms(case.exercise.input(name).domain, x)
         found = slopes(along_entries(function, case, name, function.dtype), scales(x), backward, forward, eps=function.eps)
-        gradients[name], errors[name] = found.slope.reshape(x.shape), found.error.reshape(x.shape)
-        for flat in np.flatnonzero(found.kink):
+        moves = np.isfinite(x)  # from an infinity no step leads away
+        gradients[name] = np.where(moves, found.slope.reshape(x.shape), 0.0)
+        errors[name] = np.where(moves, found.error.reshape(x.shape), np.inf)
+        for flat in np.flatnonzero(found.kink & moves.ravel()):
             kinks.append({"argument": name, "index": [int(i) for i in np.unravel_index(flat, x.shape)]})
     return gradients, errors, kinks
 

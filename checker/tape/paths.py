@@ -12,6 +12,7 @@ absolute values of every local derivative.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -30,10 +31,18 @@ ACCUMULATED = FORMATS["float32"].unit
 BITS = 64
 
 
+@dataclass(frozen=True, kw_only=True)
+class Orders:
+    """Of every floating argument's entries: how far another order of the chain rule may be off, and Σ|path|, the size of what it adds up."""
+
+    error: Mapping[str, Array]
+    size: Mapping[str, Array]
+
+
 def any_order(
     tape: Tape, arguments: Mapping[str, torch.Tensor], upstream: Sequence[torch.Tensor | None], unit: float, *, honoured: frozenset[int]
-) -> dict[str, Array]:
-    """n·`unit`·Σ|path| for every entry of every floating argument; `unit` is the unit roundoff of the dtype under test.
+) -> Orders:
+    """n·`unit`·Σ|path| for every entry of every floating argument, and Σ|path|; `unit` is the unit roundoff of the dtype under test.
 
     Raises:
         Unsupported: an operation has no ball rule.
@@ -41,11 +50,12 @@ def any_order(
     with precision(BITS):
         replayed = interpret(tape, arguments, Balls(), honoured=honoured)
         sums, roundings = _sweep(replayed, upstream, min(1.0, ACCUMULATED / unit))
-    bounds = {}
+    error, size = {}, {}
     for name, array in replayed.inputs.items():
         index = np.array([x.index for x in array.reshape(-1)], dtype=int)
-        bounds[name] = (unit * roundings[index] * sums[index]).reshape(array.shape)
-    return bounds
+        error[name] = (unit * roundings[index] * sums[index]).reshape(array.shape)
+        size[name] = sums[index].reshape(array.shape)
+    return Orders(error=error, size=size)
 
 
 def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None], term: float) -> tuple[Array, Array]:

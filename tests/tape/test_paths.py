@@ -28,7 +28,7 @@ def test_the_bound_by_hand() -> None:
     arguments = {"x": torch.tensor(3.0, dtype=torch.float64), "y": torch.tensor(5.0, dtype=torch.float64)}
     tape = record(lambda a: (a["x"] * a["y"] + a["x"] * (-a["y"]),), arguments)
     bound = any_order(tape, arguments, (torch.tensor(1.0),), 2.0**-53, honoured=frozenset())
-    roundings = {name: float(b) * 2.0**53 / size for name, b, size in (("x", bound["x"], 10.0), ("y", bound["y"], 6.0))}
+    roundings = {name: float(b) * 2.0**53 / size for name, b, size in (("x", bound.error["x"], 10.0), ("y", bound.error["y"], 6.0))}
     assert roundings == {"x": 7.0, "y": 9.0}  # the adding of two terms, two products each; for y a sign on the way
 
 
@@ -53,8 +53,8 @@ def test_correct_forward_mode_is_inside(name: str, dtype: str) -> None:
         return
     for argument, gradient in found.gradients.items():
         error = np.abs((gradient - truth.gradient[argument].high) - truth.gradient[argument].low)
-        assert np.all(error <= widths[argument] + other[argument]), (
-            f"{argument}: {np.max(error - widths[argument] - other[argument]):.2e} outside"
+        assert np.all(error <= widths[argument] + other.error[argument]), (
+            f"{argument}: {np.max(error - widths[argument] - other.error[argument]):.2e} outside"
         )
 
 
@@ -70,5 +70,5 @@ def test_the_widths_of_the_reverse_sweep_would_call_correct_forward_mode_wrong()
         for argument, gradient in Forward().derive(case, tape, None).gradients.items():
             error = np.abs((gradient - truth.gradient[argument].high) - truth.gradient[argument].low)
             beyond += int(np.sum(error > widths[argument]))
-            assert np.all(error <= widths[argument] + other[argument])
+            assert np.all(error <= widths[argument] + other.error[argument])
     assert beyond > 0

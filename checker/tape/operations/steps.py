@@ -10,7 +10,7 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.complexes import phase
-from checker.tape.operations.reductions import absolute, norm
+from checker.tape.operations.norms import absolute, norm
 from checker.tape.pairs import Pair, paired
 from checker.tape.scalars import Array, Graph, Scalar
 
@@ -155,6 +155,8 @@ def _comparison(name: str) -> None:
         if recorded[0] is None:
             raise Unsupported(f"aten.{name}_", "a comparison written into a floating tensor has no rule here", line=g.line)
         for a, b, seen in np.broadcast(g.array(x), g.array(y), np.asarray(recorded[0], object)):
+            if a is b:  # x ≠ x asks whether x is a number: nothing that moves x a little decides it
+                continue
             if isinstance(a - b, Pair):  # decided by their distance, which is positive or zero
                 g.check(name, norm(g, [a - b]), (0,) if seen == (name == "eq") else (1,))
             else:
