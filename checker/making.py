@@ -28,7 +28,7 @@ OPTIONS = (
     "second_order",
 )
 DTYPES = ("float64", "float32", "float16", "bfloat16")
-CUTS = ("item", "float()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history")
+CUTS = ("item", "float()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history", "hook")
 
 
 def make(target: Any, options: Mapping[str, Any]) -> Exercise:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from checker.arguments import fixed_values
 from checker.authoring import Example, Exercise
 from checker.draws import seeded
 from checker.errors import ExerciseError, Unsupported
+from checker.hooks import taken_off
 from checker.inputs import Domain, Input, resolve
 from checker.memory import share
 from checker.values import Case, Mode, Settings
@@ -86,7 +88,8 @@ def complete(
             raise Unsupported(name, f"a tensor of layout {t.layout} has no gradient here: pass it dense, and make it sparse in the function")
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
-    with seeded(seed), torch.no_grad():
+    with seeded(seed), torch.no_grad(), taken_off(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are noted when the case is looked at
         outputs = exercise.call({name: t.clone() for name, t in cast.items()})
     _refuse(outputs)
     if isinstance(upstream, torch.Tensor):

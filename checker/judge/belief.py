@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from checker.draws import seeded
+from checker.hooks import taken_off
 from checker.judge.glance import glance
 from checker.sampling import inside
 from checker.tape.formats import FORMATS
@@ -59,7 +60,7 @@ def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> 
 
 def _values(case: Case, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """What the case's function gives, called as anyone would call it, with the case's random draws."""
-    with seeded(case.seed), torch.no_grad():
+    with seeded(case.seed), torch.no_grad(), taken_off():
         return case.exercise.call({name: t.clone() for name, t in arguments.items()})
 
 

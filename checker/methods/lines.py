@@ -18,6 +18,7 @@ import torch
 
 from checker.draws import seeded
 from checker.errors import Unsupported
+from checker.hooks import taken_off
 from checker.methods.steps import Floats, Sample, Samples, Whole
 from checker.tape.replay import Replay, batched, replay
 from checker.tape.size import point_bytes
@@ -132,7 +133,7 @@ class Called:
             given = moved.get(name, tensor)
             arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
         try:
-            with torch.no_grad(), seeded(self.case.seed):
+            with torch.no_grad(), seeded(self.case.seed), taken_off():
                 outputs = self.case.exercise.call(arguments)
         except Exception as error:  # the function under test may raise anywhere but in its point
             raise Unsupported("function", f"it fails beside the point: {type(error).__name__}: {error}") from error

@@ -11,7 +11,7 @@ is cut: there the forward itself must be differentiated, which is how a wrong ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -22,9 +22,10 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only
 
 from checker.authoring import Call
 from checker.errors import Unsupported
+from checker.hooks import noticed
 from checker.tape.customs import Customs, Estimators, implementation
 from checker.tape.leaks import Watcher
-from checker.tape.lines import user_line
+from checker.tape.lines import place_of, user_line
 from checker.tape.tape import Cut, Decision, Meta, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
@@ -46,7 +47,7 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estima
     leaves = {name: t.detach().clone().requires_grad_(differentiable(t.dtype)) for name, t in arguments.items()}
     for name, leaf in leaves.items():
         recorder.add_input(name, leaf)
-    with torch.enable_grad(), _plain_kernels(), recorder.customs.noticed(), recorder.watcher, recorder:
+    with torch.enable_grad(), _plain_kernels(), recorder.customs.noticed(), noticed(recorder.hooked), recorder.watcher, recorder:
         outputs = call(leaves)
     return recorder.finish(outputs, arguments, leaves)
 
@@ -86,6 +87,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.decisions: list[Decision] = []
         self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
         self.customs = Customs(estimators)
+        self.hooks: dict[str, None] = {}
         self.random = False
         self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
 
@@ -144,6 +146,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.watcher.mechanism is not None:
             return self.watcher.mechanism
         return "history" if torch.is_grad_enabled() else "no_grad"
+
+    def hooked(self, hook: Callable[..., Any] | None) -> None:
+        """A gradient will pass through a hook: one that a tensor gets at this line, or a module's."""
+        place, code = user_line() if hook is None else (place_of(hook), getattr(hook, "__name__", type(hook).__name__))
+        self.hooks[f"{place}: {code}"] = None
 
     def _detached_in_place(self, tensor: torch.Tensor) -> None:
         self.makers[self._slot(tensor)] = ("detach", *user_line())
@@ -241,6 +248,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             held=self.held,
             stochastic=any(n.random for n in live),
             customs=tuple(self.customs.found.values()),
+            hooks=tuple(self.hooks),
             mutated=tuple(name for name, leaf in leaves.items() if not _same(leaf, arguments[name])),
         )
 

@@ -141,6 +141,7 @@ class Tape:
     held: Mapping[int, torch.Tensor] = field(default_factory=dict)  #: cut number -> the value at the cut, as recorded
     stochastic: bool = False
     customs: tuple[Custom, ...] = ()  #: operations that torch did not write
+    hooks: tuple[str, ...] = ()  #: the hooks that gradients pass through: "net.py:12: y.register_hook(clip)"
     mutated: tuple[str, ...] = ()  #: arguments that the function wrote to
 
     def refs(self, node: Node) -> Iterator[Ref]:

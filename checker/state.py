@@ -1,0 +1,123 @@
+"""State that a function keeps between its calls.
+
+Comes in: a function.  Goes out: a `State`: what the function can reach and change, and a way to put it back.  Why: a function is called
+many times at one point, and a counter or a running mean makes each call another function. Put back before each call, it is one function
+again.
+
+Reached are the variables of its closure and the globals that it names, what Python functions among them reach, and of modules and other
+objects their attributes. Lists and dicts are kept with their elements as they are. A generator of random numbers is no state: its draws are
+meant to differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, MutableMapping
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+import torch
+
+#: Values that cannot change: a variable that holds one changes by holding another.
+PLAIN = (int, float, complex, str, bytes, tuple, type(None))
+
+#: A variable: its name for people, where it lies, and under which name there.
+Place = tuple[str, MutableMapping[str, Any], str]
+
+
+class State:
+    """What `function` can reach, as it is when this is made."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._kept = [(place, _copy(place[1][place[2]])) for place in _of_function(function, set())]
+
+    def put_back(self) -> None:
+        """Make everything what it was."""
+        for (_, where, name), kept in self._kept:
+            now = where[name]
+            if _same(now, kept):
+                continue
+            if isinstance(now, torch.Tensor):
+                with torch.no_grad():
+                    now.copy_(kept)
+            elif isinstance(now, list):
+                now[:] = kept
+            elif isinstance(now, dict):
+                now.clear()
+                now.update(kept)
+            else:
+                where[name] = kept
+
+    def changed(self) -> list[str]:
+        """The names of what is no longer as it was."""
+        return list(dict.fromkeys(shown for (shown, where, name), kept in self._kept if not _same(where[name], kept)))
+
+
+class _Cells(dict[str, CellType]):
+    """The variables of a closure, by name, as if they lay in a dict."""
+
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name).cell_contents
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__getitem__(name).cell_contents = value
+
+
+def _of_function(function: Any, seen: set[int]) -> Iterator[Place]:
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    if inspect.ismethod(function):
+        yield from _of_value("self", function.__self__, seen)
+        function = function.__func__
+    elif not isinstance(function, FunctionType):
+        yield from _of_value(type(function).__name__, function, seen)
+        return
+    cells = _Cells(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    found = inspect.getclosurevars(function)
+    for names, where in ((found.nonlocals, cells), (found.globals, function.__globals__)):
+        for name in names:
+            yield from _of_variable(name, where, name, seen)
+
+
+def _of_variable(shown: str, where: MutableMapping[str, Any], name: str, seen: set[int]) -> Iterator[Place]:
+    if isinstance(where[name], (*PLAIN, torch.Tensor, list, dict)):
+        yield shown, where, name
+    else:
+        yield from _of_value(shown, where[name], seen)
+
+
+def _of_value(shown: str, value: Any, seen: set[int]) -> Iterator[Place]:
+    """What may change inside an object that stays the same."""
+    if isinstance(value, FunctionType) or inspect.ismethod(value):
+        yield from _of_function(value, seen)
+        return
+    if id(value) in seen or isinstance(value, type | ModuleType) or type(value).__module__.startswith(("numpy", "builtins")):
+        return
+    seen.add(id(value))
+    if isinstance(value, torch.nn.Module):
+        for name in value._buffers:
+            yield from _of_variable(f"{shown}.{name}", value._buffers, name, seen)
+        for name, child in value._modules.items():
+            yield from _of_value(f"{shown}.{name}", child, seen)
+    for name in [name for name in getattr(value, "__dict__", ()) if not name.startswith("_")]:
+        yield from _of_variable(f"{shown}.{name}", vars(value), name, seen)
+
+
+def _copy(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value.copy() if isinstance(value, list | dict) else value
+
+
+def _same(now: Any, kept: Any) -> bool:
+    if isinstance(now, torch.Tensor) or isinstance(kept, torch.Tensor):
+        alike = isinstance(now, torch.Tensor) and isinstance(kept, torch.Tensor) and now.shape == kept.shape
+        return alike and bool(torch.equal(now.detach(), kept))
+    if isinstance(now, list) and isinstance(kept, list):
+        return len(now) == len(kept) and all(map(_is, now, kept))
+    if isinstance(now, dict) and isinstance(kept, dict):
+        return now.keys() == kept.keys() and all(_is(now[key], kept[key]) for key in kept)
+    return _is(now, kept)
+
+
+def _is(now: Any, kept: Any) -> bool:
+    return now is kept or (isinstance(now, PLAIN) and isinstance(kept, PLAIN) and now == kept)
