@@ -22,7 +22,7 @@ from checker.tape.decompositions import decomposition
 from checker.tape.numbers import N, NumberSystem
 from checker.tape.operations import Rule, bind, find
 from checker.tape.pairs import COMPLEX, ComplexValue, Pair, pair, paired, part_by_part
-from checker.tape.scalars import Graph, Scalar
+from checker.tape.scalars import Free, Graph, Scalar
 from checker.tape.tape import Node, Ref, Tape, differentiable
 from checker.values import Array
 
@@ -212,6 +212,8 @@ class _Walk:
         graph = self.graph
 
         def one(x: Scalar) -> Scalar:
+            if isinstance(x, Free):
+                return x
             stored = graph.numbers.stored(x.value)
             return x if stored is x.value else graph.node(stored, ((x, stored),))
 

@@ -101,6 +101,22 @@ class Scalar:
         return f"Scalar({self.value}, {self.index})"
 
 
+class Free(Scalar):
+    """A number that an operation leaves open, such as an entry of a basis that may be any. Whoever reads it is refused by name."""
+
+    __slots__ = ("operation", "reason")
+
+    def __init__(self, graph: Graph[Any], operation: str, reason: str) -> None:
+        self.graph, self.index, self.operation, self.reason = graph, -1, operation, reason
+
+    @property
+    def value(self) -> Any:
+        raise Unsupported(self.operation, self.reason, line=self.graph.line)
+
+    def __repr__(self) -> str:
+        return f"Free({self.operation})"
+
+
 class Graph(Generic[N]):
     """The Wengert list of one replay, the path it rests on, and the operations that make its scalars.
 

@@ -17,7 +17,7 @@ _ELIMINATIONS = frozenset(
     | {"linalg_householder_product", "ormqr"}
 )
 _IMPLICIT = frozenset({"_linalg_svd", "_linalg_eigh", "linalg_qr", "linalg_pinv", "linalg_lstsq"})
-_SERIES = {"linalg_matrix_exp": 80}  #: products of matrices that one takes
+_SERIES = {"linalg_matrix_exp": 24}  #: products of matrices that one takes
 _RUNNING = frozenset({"cumsum", "cumprod"})
 #: Balls cost about 10 µs a scalar operation: beyond this many they are not used, and differences are the reference.
 ENCLOSED = 50_000

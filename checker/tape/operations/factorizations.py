@@ -11,7 +11,7 @@ from checker.tape.implicit import Orthogonal
 from checker.tape.operations import rule
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.solving import each, identity, implicit, permutations, plain, refusing, solved, triangle
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Free, Graph, Scalar
 
 G = Graph[Any]
 
@@ -141,15 +141,23 @@ def _qr(g: G, A: Array, mode: str = "reduced", recorded: tuple[Any, ...] = ()) -
     """Q and R with the signs of the float run. Of a wide matrix Q belongs to its first columns, and R has Qᵀ A."""
     m, n = A.shape[-2:]
     k = min(m, n)
-    if mode == "complete" and m > n:
-        raise Unsupported("aten.linalg_qr", "mode='complete' of a tall matrix: the further columns of Q may be any", line=g.line)
 
     def one(a: Array, seen: Array) -> tuple[Array, Array]:
         q, r = implicit(g, Orthogonal(seen[:, :k]), a[:, :k])
         return q, r if k == n else np.concatenate([r, matmul(g, q.T, a[:, k:])], 1)
 
-    shapes = [(m, k), (k, n)]
-    return each(refusing(g, "linalg_qr", one, "a column cannot be told from one that depends on those before it"), shapes, A, recorded[1])
+    attempt = refusing(g, "linalg_qr", one, "a column cannot be told from one that depends on those before it")
+    q, r = each(attempt, [(m, k), (k, n)], A, recorded[1][..., :k, :])
+    if mode == "complete" and m > n:
+        return completed(g, "linalg_qr", q), np.concatenate([r, g.full((*r.shape[:-2], m - n, n), g.zero)], -2)
+    return q, r
+
+
+def completed(g: G, name: str, columns: Array) -> Array:
+    """A square matrix of orthonormal columns: the further ones are any basis of what is left, so whoever reads them is refused."""
+    m, k = columns.shape[-2:]
+    free = Free(g, f"aten.{name}", "the columns beyond those that the matrix determines may be any")
+    return np.concatenate([columns, g.full((*columns.shape[:-2], m, m - k), free)], -1)
 
 
 @rule("linalg_householder_product")

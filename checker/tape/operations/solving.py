@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
-from checker.tape.implicit import Pseudoinverse
+from checker.tape.implicit import Pseudoinverse, Singular
 from checker.tape.numbers import Implicit
 from checker.tape.operations import rule
 from checker.tape.operations.linear import batched
@@ -222,8 +222,8 @@ def _largest(g: G, tolerance: Any) -> float:
 @rule("linalg_lstsq")
 def _lstsq(
     g: G, x: Array, b: Array, rcond: float | None = None, driver: str | None = None
-) -> tuple[Array, Array, None, Array | None]:  # fmt: skip
-    """X = A⁺ B of a matrix of full rank, and where torch gives them Σ (A X − B)² of every column."""
+) -> tuple[Array, Array, None, Array]:  # fmt: skip
+    """X = A⁺ B of a matrix of full rank, and where torch gives them Σ (A X − B)² of every column and the singular values."""
     vector = b.ndim == x.ndim - 1 and b.shape == x.shape[:-1]
     inverse = _pseudoinverse(g, "linalg_lstsq", x, 0.0, rcond)
     right = b[..., None] if vector else b
@@ -233,7 +233,12 @@ def _lstsq(
     if x.shape[-2] > x.shape[-1] and driver not in (None, "gelsy"):
         rest = _products(g, x, solution, outer) - right
         residuals = np.apply_along_axis(lambda column: g.dot(list(column), list(column)), -2, rest) if rest.size else rest.sum(-2)
-    return solution[..., 0] if vector else solution, residuals, None, np.empty(0, object) if driver in (None, "gels", "gelsy") else None
+    sizes = np.empty(0, object)
+    if driver in ("gelsd", "gelss"):
+        m, k = x.shape[-2], min(x.shape[-2:])
+        find = refusing(g, "linalg_lstsq", lambda a: (implicit(g, Singular(np.zeros((m, k))), a)[1],), "two singular values may be one")
+        sizes = each(find, [(k,)], x)[0]
+    return solution[..., 0] if vector else solution, residuals, None, sizes
 
 
 def _products(g: G, x: Array, y: Array, outer: tuple[int, ...]) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.tape.implicit import Eigen, Singular
 from checker.tape.operations import rule
+from checker.tape.operations.factorizations import completed
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.solving import each, identity, implicit, refusing, symmetric
 from checker.tape.scalars import Array, Graph
@@ -31,9 +32,13 @@ def _svd(
     """U, the singular values and Vᵀ, with the signs of the float run."""
     m, n = A.shape[-2:]
     k = min(m, n)
-    seen = recorded[0] if compute_uv else np.zeros((*A.shape[:-2], m, k))
+    seen = recorded[0][..., :k] if compute_uv else np.zeros((*A.shape[:-2], m, k))
     u, s, v = each(refusing(g, "_linalg_svd", lambda a, q: implicit(g, Singular(q), a), APART), [(m, k), (k,), (n, k)], A, seen)
-    return (u, s, v.swapaxes(-1, -2)) if compute_uv else (None, s, None)
+    if not compute_uv:
+        return None, s, None
+    if full_matrices:
+        u, v = completed(g, "_linalg_svd", u), completed(g, "_linalg_svd", v)
+    return u, s, v.swapaxes(-1, -2)
 
 
 @rule("_linalg_eigh")
@@ -48,8 +53,8 @@ def _eigh(
     return values, vectors if compute_v else None
 
 
-#: Terms of the series, and the largest norm that it is summed for: what is left out is below 2⁻³³⁰.
-TERMS, SUMMED = 72, 1.1
+#: Terms of the series, in blocks of as many powers, and the largest norm that it is summed for: what is left out is below 2⁻³³⁰.
+TERMS, BLOCK, SUMMED = 72, 8, 1.1
 
 
 @rule("linalg_matrix_exp")
@@ -66,12 +71,10 @@ def _matrix_exp(g: G, x: Array) -> Array:
         raise Unsupported("aten.linalg_matrix_exp", "there is no formula to show for it", line=g.line)
 
     def one(a: Array) -> tuple[Array]:
-        size = sum(abs(numbers.approximate(entry.value)) for entry in a.reshape(-1))
-        halvings = max(0, math.ceil(math.log2(max(size, 1.0))))
+        size = math.hypot(*(numbers.approximate(entry.value) for entry in a.reshape(-1)))
+        halvings = math.ceil(math.log2(max(size, 1.0)))
         small = a * 2.0**-halvings
-        total = start = identity(g, len(a))
-        for k in range(TERMS, 0, -1):
-            total = matmul(g, small / k, total, start)
+        total = _series(g, small)
         edges = [(entry, slope) for entry in small.reshape(-1)]
         total = g.map(lambda y: g.node(numbers.add((y.value, rest)), [(y, numbers.one), *edges]), total)
         for _ in range(halvings):
@@ -79,3 +82,16 @@ def _matrix_exp(g: G, x: Array) -> Array:
         return (total,)
 
     return each(one, [x.shape[-2:]], x)[0]
+
+
+def _series(g: G, a: Array) -> Array:
+    """Σ Aᵏ / k! over k < TERMS: a polynomial in A^BLOCK, whose coefficients are polynomials of the powers below (Paterson and Stockmeyer 1973)."""  # noqa: E501
+    powers = [identity(g, len(a)), a]
+    while len(powers) <= BLOCK:
+        powers.append(matmul(g, powers[-1], a))
+    total = None
+    for first in range(TERMS - BLOCK, -1, -BLOCK):
+        shares = [g.one / math.factorial(first + k) for k in range(BLOCK)]
+        block = g.map(lambda *entries: g.dot(shares, entries), *powers[:BLOCK])  # noqa: B023
+        total = block if total is None else matmul(g, powers[BLOCK], total, block)
+    return total
