@@ -20,27 +20,36 @@ from checker.errors import Error, ExerciseError, GradientMismatch, UsageError
 from checker.examine import examine_at
 from checker.inputs import Input
 from checker.modules import of_module
+from checker.realform import parts, real_form
 from checker.record import CaseRecord, Record
 from checker.sampling import complete
-from checker.values import Settings, Verdict
+from checker.values import Mode, Settings, Verdict
 
 #: From widest to narrowest: mixed inputs are checked in the widest dtype among them.
 _WIDTHS = ("float64", "float32", "bfloat16", "float16")
 
 
 def check(
-    function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, second_order: bool = False, **named: Any
-) -> Record:  # fmt: skip
+    function: Callable[..., Any],
+    /,
+    *inputs: Any,
+    settings: Settings | None = None,
+    mode: Mode | str | None = None,
+    second_order: bool = False,
+    **named: Any,
+) -> Record:
     """Check the gradients of `function` at the given inputs by every method, and return what was found.
 
     `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs
-    may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating tensor is
+    may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating or complex tensor is
     differentiated, and so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype
     unless `settings` says else; for a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random
-    upstream. With `second_order` the derivative of the gradient is judged too, entry by entry.
+    upstream; with `mode="jacobian"` it is the whole Jacobian, of which the wrong entry is named, and with `mode="projection"` it is judged
+    along random directions, as happens by itself where there are very many entries. With
+    `second_order` the derivative of the gradient is judged too, entry by entry.
 
     Raises:
-        UsageError: no floating tensor was given, or a complex one.
+        UsageError: no floating or complex tensor was given; a mode that there is not; a Jacobian too large for the memory.
         ExerciseError: the function returns no tensor, or fails at the given inputs.
 
     >>> import torch
@@ -48,7 +57,7 @@ def check(
     'agrees'
     """
     settings = settings or Settings()
-    settings = replace(settings, second_order=settings.second_order or second_order)
+    settings = replace(settings, mode=_known(mode) or settings.mode, second_order=settings.second_order or second_order)
     if len(inputs) == 1 and isinstance(inputs[0], tuple):
         inputs = inputs[0]
     exercise, arguments = _adopted(function, inputs, named)
@@ -69,8 +78,14 @@ def check(
 
 
 def assert_gradients(
-    function: Callable[..., Any], /, *inputs: Any, settings: Settings | None = None, second_order: bool = False, **named: Any
-) -> None:  # fmt: skip
+    function: Callable[..., Any],
+    /,
+    *inputs: Any,
+    settings: Settings | None = None,
+    mode: Mode | str | None = None,
+    second_order: bool = False,
+    **named: Any,
+) -> None:
     """Raise unless every gradient of `function` at the given inputs is right; arguments as in `check`.
 
     Valid subgradients pass.
@@ -78,9 +93,15 @@ def assert_gradients(
     Raises:
         GradientMismatch: naming the argument, the entry and the line; its `record` holds all that was found.
     """
-    record = check(function, *inputs, settings=settings, second_order=second_order, **named)
+    record = check(function, *inputs, settings=settings, mode=mode, second_order=second_order, **named)
     if record.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT):
         raise GradientMismatch(_explained(record), record)
+
+
+def _known(mode: Mode | str | None) -> Mode | None:
+    if mode is None or mode in tuple(Mode):
+        return None if mode is None else Mode(mode)
+    raise UsageError(f"mode {mode!r}: there is no such mode. Known are {', '.join(Mode)}.")
 
 
 def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping[str, Any]) -> tuple[Exercise, dict[str, torch.Tensor]]:
@@ -89,7 +110,7 @@ def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping
     names = _positional_names(module.forward if module is not None else function, len(inputs))
     tree = {**dict(zip(names, inputs, strict=True)), **named}
     leaves, spec = tree_flatten_with_path(tree)
-    arguments = {_leaf_name(path): leaf.detach().cpu() for path, leaf in leaves if isinstance(leaf, torch.Tensor)}
+    given = {_leaf_name(path): leaf.detach().cpu() for path, leaf in leaves if isinstance(leaf, torch.Tensor)}
     call: Call
     if module is None:
 
@@ -97,30 +118,29 @@ def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping
             filled = tree_unflatten([values.get(_leaf_name(path), leaf) for path, leaf in leaves], spec)
             return flatten_output(function(*[filled[n] for n in names], **{n: filled[n] for n in named}))
     else:
-        call = of_module(module.cpu(), list(arguments))
-        arguments |= {name: p.detach() for name, p in module.named_parameters()}
-    for name, tensor in arguments.items():
-        if tensor.is_complex():
-            raise UsageError(
-                f"{name} is complex, which is not checked yet: pass its real and imaginary parts, and join them in the function."
-            )
-    if not any(t.is_floating_point() for t in arguments.values()):
-        raise UsageError("there is nothing to differentiate: pass at least one floating tensor.")
+        call = of_module(module.cpu(), list(given))
+        given |= {name: p.detach() for name, p in module.named_parameters()}
+    for name, tensor in given.items():
+        if tensor.dtype is torch.complex32:
+            raise UsageError(f"{name} is complex32, in which PyTorch has no arithmetic on the CPU: pass it as complex64.")
+    if not any(t.is_floating_point() or t.is_complex() for t in given.values()):
+        raise UsageError("there is nothing to differentiate: pass at least one floating or complex tensor.")
     subject = _subject(function)
     file, line, text = locate(subject)
-    declared = tuple(Input(n, tuple(t.shape), _kind(t), differentiated=t.is_floating_point()) for n, t in arguments.items())
+    kinds = {name: _kind(t) for name, t in given.items()}
+    declared = tuple(Input(n, tuple(t.shape), kinds[n], differentiated=kinds[n] in ("real", "complex")) for n, t in given.items())
     name = getattr(subject, "__name__", type(subject).__name__)
     exercise = Exercise(
         name=name,
         function=function,
-        call=call,
+        call=real_form(call, [name for name, kind in kinds.items() if kind == "complex"]),
         inputs=declared,
         file=Path(file).name if file else "",
         line=line,
         text=text,
         title={"en": name},
     )
-    return exercise, arguments
+    return exercise, {name: parts(t) for name, t in given.items()}
 
 
 def _positional_names(function: Callable[..., Any], count: int) -> list[str]:
@@ -145,6 +165,8 @@ def _leaf_name(path: tuple[Any, ...]) -> str:
 
 
 def _kind(tensor: torch.Tensor) -> Any:
+    if tensor.is_complex():
+        return "complex"
     return "real" if tensor.is_floating_point() else "boolean" if tensor.dtype is torch.bool else "integer"
 
 

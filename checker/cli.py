@@ -84,6 +84,10 @@ def check(
         list[str] | None,
         typer.Option(metavar="POINT", show_default=False, help='Only at this point: "x=[1, 2], w=3" or an .npz file. Repeatable.'),
     ] = None,
+    mode: Annotated[
+        Literal["vjp", "jacobian", "projection"] | None,
+        typer.Option(help="Judge the vector–Jacobian product, every entry of the Jacobian, or random directions.", show_default="by size"),
+    ] = None,
     points: Annotated[int, typer.Option(min=1, metavar="N", help="Points drawn for each exercise and dtype.")] = 3,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Every random draw derives from it.")] = 0,
     jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Exercises at the same time; 0: one for each core.")] = 0,
@@ -106,7 +110,7 @@ def check(
     from checker import children, terminal
     from checker import record as records
 
-    settings = _settings(method, device, dtype, at, points, seed, jobs, time_limit, memory, second_order, strict)
+    settings = _settings(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
     if record:
         _probe(record)
     if not no_report:
@@ -248,6 +252,7 @@ def _settings(
     device: str,
     dtype: list[str] | None,
     at: list[str] | None,
+    mode: str | None,
     points: int,
     seed: int,
     jobs: int,
@@ -264,7 +269,7 @@ def _settings(
     from checker.given import point
     from checker.memory import parse
     from checker.methods import names
-    from checker.values import Settings
+    from checker.values import Mode, Settings
 
     if not time_limit > 0:
         raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds above 0.")
@@ -273,6 +278,7 @@ def _settings(
         devices=("cpu", "cuda") if device == "all" else (device,),
         dtypes=_known(dtype, ("float64", "float32", "float16", "bfloat16"), "dtype"),
         at=tuple(map(point, at or ())),
+        mode=Mode(mode) if mode else None,
         points=points,
         seed=seed,
         jobs=jobs,

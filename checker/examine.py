@@ -24,7 +24,7 @@ from checker.record import DescentRecord, PathRecord, PublishedRecord, Record
 from checker.sampling import cases, complete
 from checker.seeking import unseen
 from checker.transcribe import inputs_of, source_of, text_of
-from checker.values import Case, Derivation, Method, Settings
+from checker.values import Case, Derivation, Method, Mode, Settings
 
 
 def examine(exercise: Exercise, settings: Settings) -> Record:
@@ -125,8 +125,8 @@ def _new_paths(exercise: Exercise, settings: Settings, known: Mapping[str, Case]
 
 
 def _waypoints(exercise: Exercise, settings: Settings, walked: Walk, start: int) -> Iterator[tuple[Case, Derivation]]:
-    """The logged steps of a descent as cases, each with the gradient that the walk really used there."""
-    plan = exercise.descent
+    """The logged steps of a descent as cases, each with the gradient that the walk really used there, which is one product with J."""
+    plan, settings = exercise.descent, settings if settings.mode is not Mode.JACOBIAN else replace(settings, mode=None)
     assert plan is not None
     for number, stop in enumerate(walked.waypoints, start):
         case = complete(

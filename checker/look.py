@@ -7,30 +7,38 @@ them.  Why: this is the order in which trust is built: record, believe the tape,
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
 from checker.curves import curves
-from checker.errors import ExerciseError, Unsupported
-from checker.judge.belief import Belief, believe, path_of, tape_of
+from checker.errors import Unsupported
+from checker.judge.again import hooked, once_more, worse
+from checker.judge.beginning import begin
+from checker.judge.belief import Belief, path_of
 from checker.judge.compare import compare
+from checker.judge.jacobian import compare_jacobian, refer_jacobian
 from checker.judge.kinks import Classification, classify, suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
 from checker.judge.second import second_order
 from checker.judge.verdict import case_verdict
 from checker.methods import methods
-from checker.methods.autograd import crashed, to_array
+from checker.methods.autograd import to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.customs import Custom
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
-WORK_ON_A_COPY = "work on a copy (x.clone())"
+#: Methods that know one vector–Jacobian product of few entries, and no other mode.
+VECTOR_ONLY = ("symbolic", "formula")
+
+#: Warnings that are for the author of a library, and what a checkpoint says where values alone are computed.
+UNSHOWN = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+OF_VALUES = "None of the inputs have requires_grad=True"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +62,10 @@ def chosen_methods(settings: Settings) -> dict[str, Method]:
     return {name: method for name, method in found.items() if name in wanted and devices.get(name, True)}
 
 
-def required_methods(exercise: Exercise, chosen: Mapping[str, Method]) -> tuple[str, ...]:
-    """What the matrix requires of this exercise, among the methods that were asked for."""
-    return tuple(name for name in exercise.required if name in chosen)
+def required_methods(exercise: Exercise, chosen: Mapping[str, Method], mode: Mode | None) -> tuple[str, ...]:
+    """What the matrix requires of this exercise, among the methods that were asked for and know the mode that was."""
+    unknown = VECTOR_ONLY if mode in (Mode.JACOBIAN, Mode.PROJECTION) else ()
+    return tuple(name for name in exercise.required if name in chosen and name not in unknown)
 
 
 def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = None) -> Look:
@@ -70,16 +79,16 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = _look(case, chosen, used)
-    shown = [w for w in caught if not issubclass(w.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning)]
+    shown = [w for w in caught if not issubclass(w.category, UNSHOWN) and OF_VALUES not in str(w.message)]
     said = dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in shown)
     return replace(found, notes=[*found.notes, *said])
 
 
 def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> Look:
-    tape, failure = recorded(case)
-    belief = believe(case, tape) if tape is not None else Belief(follows=False, reason=failure.message if failure is not None else "")
+    beginning = begin(case)
+    case, tape, failure, belief = beginning.case, beginning.tape, beginning.failure, beginning.belief
     stopped = failure is not None and failure.verdict is not Verdict.UNSUPPORTED
-    truth = Truth(reference=None, reason=belief.reason) if stopped else refer(case, tape, belief)
+    truth = Truth(reference=None, reason=belief.reason) if stopped else _refer(case, tape, belief)
     trusted = tape if belief.trusts(case.exercise.cuts) else None
     if stopped:
         derivations = [Derivation(method=name, dtype=case.dtype, problem=failure) for name in chosen]
@@ -88,7 +97,14 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     if used is not None:
         derivations.append(used)
     comparisons = _compared(case, trusted, truth, derivations) if belief.repeats else []
-    verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen), truth.reason)
+    rerun, said_of_reverse = None, []
+    reverse = next((d for d in derivations if d.method == "reverse" and d.problem is None), None)
+    if reverse is not None and tape is not None and belief.repeats and case.pictured:
+        rerun = once_more(case, reverse)
+        said_of_reverse = [said for said in (rerun[1] if rerun else "", hooked(case, tape, reverse)) if said]
+    if rerun is not None:
+        comparisons = worse(comparisons, _compared(case, trusted, truth, [rerun[0]]))
+    verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen, case.mode), truth.reason)
     second = None
     if case.exercise.second_order and verdict is Verdict.AGREES:
         second = second_order(case, tape, belief, truth, tuple(chosen))
@@ -96,6 +112,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
             verdict, explanation = second.verdict, f"second order: {second.explanation}"
     arguments, upstream = arguments_of(case)
     first = case.dtype == case.exercise.dtypes[0]
+    drawn = case.pictured and case.mode is not Mode.JACOBIAN
     path = _path(tape, derivations)
     record = CaseRecord(
         number=case.number,
@@ -104,7 +121,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         mode=case.mode.value,
         seed=case.seed,
         verdict=verdict,
-        explanation=explanation + _blamed(verdict, tape, belief, case.exercise.cuts),
+        explanation="; ".join([explanation, *_blamed(verdict, tape, belief, case.exercise.cuts), *said_of_reverse]),
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
@@ -114,11 +131,11 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         comparisons=comparisons,
         second=second_order_of(second) if second is not None else None,
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
-        curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and case.pictured else [],
+        curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and drawn else [],
         steps=steps_of(tape) if tape is not None and case.pictured else [],
-        stochastic=(tape is not None and tape.stochastic) or not belief.repeats,
+        stochastic=(tape is not None and tape.stochastic) or not belief.repeats or rerun is not None,
     )
-    notes = [note for note in (belief.reason, truth.reason) if note]
+    notes = [note for note in (beginning.note, belief.reason, truth.reason, *said_of_reverse) if note]
     return Look(
         record=record,
         path=path.signature,
@@ -129,22 +146,9 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     )
 
 
-def recorded(case: Case) -> tuple[Tape | None, Problem | None]:
-    """The case's tape, or why there is none."""
-    try:
-        tape = tape_of(case)
-    except Unsupported as error:
-        return None, Problem(verdict=Verdict.UNSUPPORTED, message=str(error), line=error.line)
-    except ExerciseError:
-        raise
-    except Exception as error:  # the function under test may raise anything, also on purpose
-        if "leaf Variable" in str(error) and "in-place" in str(error):
-            return None, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input: {WORK_ON_A_COPY}")
-        return None, crashed(error)
-    if tape.mutated:
-        names = ", ".join(tape.mutated)
-        return tape, Problem(verdict=Verdict.MUTATED_INPUT, message=f"the function writes into its input {names}: {WORK_ON_A_COPY}")
-    return tape, None
+def _refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
+    """The truth about the case's vector–Jacobian product, or about its whole Jacobian."""
+    return refer_jacobian(case, tape, belief) if case.mode is Mode.JACOBIAN else refer(case, tape, belief)
 
 
 def _derive(method: Method, case: Case, trusted: Tape | None, tape: Tape | None, truth: Truth) -> Derivation:
@@ -168,6 +172,9 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
     if reference is None:
         return []
     path = truth.enclosure.path if truth.enclosure is not None else ()
+    if case.mode is Mode.JACOBIAN:
+        smooth = not suspicious(case, tape, path, (reference.high, reference.allowed))
+        return [c for d in arrived for c in compare_jacobian(d, reference, case, smooth=smooth)]
     compared = [(d, compare(d, reference, case)) for d in arrived]
     if not suspicious(case, tape, path, (reference.high, *(d.error for d in arrived))):
         return [c for _, comparisons in compared for c in comparisons]
@@ -181,15 +188,16 @@ def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequenc
     return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
 
 
-def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> str:
+def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> Iterator[str]:
     """The lines on which a gradient was lost, where it is wrong."""
     if verdict is not Verdict.WRONG or tape is None:
-        return ""
+        return
     open_cuts = [cut for cut in tape.cuts if not cut.explicit and not cut.baked and cut.how not in declared]
     left = [cut for cut in belief.undeclared(declared) if not cut.inside]
     lost = [*open_cuts, *left, *(cut for cut in tape.cuts if cut.how == "history")]
     places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
-    return f"; the gradient is lost by {'; '.join(places)}" if places else ""
+    if places:
+        yield f"the gradient is lost by {'; '.join(places)}"
 
 
 def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:

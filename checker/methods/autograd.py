@@ -10,13 +10,14 @@ import functools
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 
 from checker.draws import seeded
+from checker.hooks import taken_off
+from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
@@ -53,7 +54,10 @@ class Reverse:
         """Jᵀv for every differentiated argument. An argument that autograd does not reach has a zero gradient and is named in `details`."""
         start = time.perf_counter()
         try:
-            value, gradients = vjp(case, self.device)
+            with taken_off() if "hook" in case.exercise.cuts else nullcontext():
+                if case.mode is Mode.JACOBIAN:
+                    return _whole(by_reverse(case, self.device), case, self.name, self.device, start)
+                value, gradients = vjp(case, self.device)
         except Exception as error:  # the function under test may raise anything
             return Derivation(method=self.name, device=self.device, dtype=case.dtype, problem=crashed(error))
         unreached = [name for name, g in gradients.items() if g is None]
@@ -115,8 +119,10 @@ class Forward:
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
         start = time.perf_counter()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), taken_off():
                 warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
+                if case.mode is Mode.JACOBIAN:
+                    return _whole(by_forward(case), case, self.name, "cpu", start, reference)
                 value, gradients = _forward(case)
         except (NotImplementedError, AssertionError) as error:  # functorch asserts what it does not support
             return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
@@ -129,7 +135,7 @@ class Forward:
             method=self.name,
             dtype=case.dtype,
             seconds=time.perf_counter() - start,
-            value=tuple(to_array(v) for v in value if v.is_floating_point()),
+            value=tuple(to_array(v) for v in value),
             gradients=gradients,
             error=reference.other_order if reference is not None else {},
         )
@@ -137,18 +143,31 @@ class Forward:
 
 def vjp(case: Case, device: str = "cpu") -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor | None]]:
     """Value and Jᵀv by reverse mode; None for an argument that no floating output reaches."""
+    points, outputs, reached, vectors = _called(case, device)
+    if not reached:
+        return outputs, dict.fromkeys(case.differentiated)
+    try:
+        gradients = torch.autograd.grad(reached, points, vectors, allow_unused=True)
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        # a reentrant checkpoint takes part in `backward` only; the graph is spent by now
+        points, outputs, reached, vectors = _called(case, device)
+        torch.autograd.backward(reached, vectors)
+        gradients = tuple(point.grad for point in points)
+    return outputs, dict(zip(case.differentiated, gradients, strict=True))
+
+
+def _called(case: Case, device: str) -> tuple[list[torch.Tensor], tuple[torch.Tensor, ...], list[torch.Tensor], list[torch.Tensor]]:
+    """The points to differentiate at, all outputs, those of them that have a history, and a v for each of these."""
     leaves = {name: t.detach().to(device).clone() for name, t in case.arguments.items()}
     for name in case.differentiated:
         leaves[name].requires_grad_()
     with seeded(case.seed), torch.enable_grad():
         outputs = case.exercise.call(leaves)
-    pairs = [(o, v.to(o.device, o.dtype, copy=True)) for o, v in zip(outputs, case.upstream, strict=True) if v is not None and o.requires_grad]
-    if not pairs:
-        return outputs, dict.fromkeys(case.differentiated)
-    gradients = torch.autograd.grad(
-        [o for o, _ in pairs], [leaves[n] for n in case.differentiated], [v for _, v in pairs], allow_unused=True
-    )
-    return outputs, dict(zip(case.differentiated, gradients, strict=True))
+    pairs = [(o, v) for o, v in zip(outputs, case.upstream, strict=True) if v is not None and o.requires_grad]
+    vectors = [v.to(o.device, o.dtype, copy=True) for o, v in pairs]  # copies, for a custom backward may write into them
+    return [leaves[name] for name in case.differentiated], outputs, [o for o, _ in pairs], vectors
 
 
 @contextmanager
@@ -171,55 +190,33 @@ def no_cuda() -> str:
 
 
 def _forward(case: Case) -> tuple[tuple[torch.Tensor, ...], dict[str, Array]]:
-    names = case.differentiated
+    function, names = floating(case), case.differentiated
+    upstream = [to_array(v).ravel() for v in case.upstream if v is not None]
     primals = tuple(case.arguments[name].detach().clone() for name in names)
-
-    def function(*values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # not `seeded`: under vmap the generator is left alone, and draws are made under the caller's seed
-        return case.exercise.call({**case.arguments, **dict(zip(names, values, strict=True))})
-
     with seeded(case.seed):
         value = function(*primals)
-    kept = [k for k, v in enumerate(case.upstream) if v is not None]
-
-    def along(*tangents: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return torch.func.jvp(lambda *v: tuple(function(*v)[k] for k in kept), primals, tangents)[1]  # type: ignore[no-any-return]
-
     gradients: dict[str, Array] = {}
     for position, name in enumerate(names):
-        x = primals[position]
-        basis = torch.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)
-        zeros = [torch.zeros_like(p) for p in primals]
-        total = np.zeros(x.numel())
-        for rows, moved in _all_along(along, basis, zeros, position, case.seed):
-            for k, tangent in zip(kept, moved, strict=True):
-                upstream = case.upstream[k]
-                assert upstream is not None
-                total[rows] += to_array(tangent).reshape(len(tangent), -1) @ to_array(upstream).ravel()
-        gradients[name] = total.reshape(tuple(x.shape))
+        total = np.zeros(primals[position].numel())
+        for rows, moved in along_entries(function, primals, position, case.seed):
+            for tangent, v in zip(moved, upstream, strict=True):
+                total[rows] += to_array(tangent).reshape(len(tangent), -1) @ v
+        gradients[name] = total.reshape(tuple(primals[position].shape))
     return value, gradients
 
 
-def _all_along(
-    along: Any, basis: torch.Tensor, zeros: list[torch.Tensor], position: int, seed: int, chunk: int = 512
-) -> Iterator[tuple[slice, tuple[torch.Tensor, ...]]]:
-    """The derivative along every row of `basis`: by `vmap` in chunks, one row at a time where it cannot be mapped."""
-
-    def row(tangent: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return along(*zeros[:position], tangent, *zeros[position + 1 :])  # type: ignore[no-any-return]
-
-    for start in range(0, len(basis), chunk):
-        rows = slice(start, min(start + chunk, len(basis)))
-        try:
-            with seeded(seed):
-                moved = torch.func.vmap(row, randomness="same")(basis[rows])
-        except (RuntimeError, ValueError, NotImplementedError):
-            single = []
-            for tangent in basis[rows]:
-                with seeded(seed):
-                    single.append(row(tangent))
-            moved = tuple(torch.stack(column) for column in zip(*single, strict=True))
-        yield rows, moved
+def _whole(found: Jacobian, case: Case, method: str, device: str, start: float, reference: Reference | None = None) -> Derivation:
+    details = {"unreached": found.unreached, "looped": found.looped}
+    return Derivation(
+        method=method,
+        device=device,
+        dtype=case.dtype,
+        seconds=time.perf_counter() - start,
+        value=tuple(to_array(v) for v in found.value),
+        gradients=found.entries,
+        error=reference.other_order if reference is not None else {},
+        details={key: value for key, value in details.items() if value},
+    )
 
 
 def _no_forward(error: Exception) -> Problem:

@@ -18,7 +18,7 @@ from checker.errors import ExerciseError, FormulaError, Unsupported
 from checker.methods.equality import NEARLY, apart, enclosed, evaluated
 from checker.tape.balls import Midpoints, enclose
 from checker.tape.tape import Tape
-from checker.values import Array, Case, Derivation, Problem, Reference, Verdict
+from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
 Answer = TypeVar("Answer")
 
@@ -35,6 +35,8 @@ class Formula:
     name = "formula"
 
     def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if case.mode is Mode.JACOBIAN:
+            return Problem(verdict=Verdict.UNSUPPORTED, message="an answer is a vector–Jacobian product, not the whole Jacobian")
         without = [name for name in case.differentiated if name not in case.exercise.answer]
         if without:
             return Problem(verdict=Verdict.UNSUPPORTED, message=f"the exercise has no answer for {', '.join(without)}")

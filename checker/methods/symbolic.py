@@ -21,6 +21,8 @@ class Symbolic:
     name = "symbolic"
 
     def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if case.mode is Mode.JACOBIAN:
+            return Problem(verdict=Verdict.UNSUPPORTED, message="symbols are written of a vector–Jacobian product, not of every row of J")
         if case.mode is Mode.PROJECTION:
             entries = sum(case.arguments[name].numel() for name in case.differentiated)
             return Problem(verdict=Verdict.UNSUPPORTED, message=f"{entries:,} entries are too many to write in symbols")

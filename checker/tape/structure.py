@@ -15,7 +15,7 @@ _KEEPING = frozenset({"alias", "detach", "lift_fresh"})
 
 
 def elementwise(tape: Tape, name: str) -> bool:
-    """Whether entry k of every output depends on no entry of the argument `name` but k, by the operations alone.
+    """Whether every output has the shape of the argument `name`, and entry k depends on no entry of it but k, by the operations alone.
 
     Every operation that the argument reaches is pointwise (`torch.Tag.pointwise`), and every tensor that it reaches has its shape. False
     says nothing.
@@ -33,4 +33,4 @@ def elementwise(tape: Tape, name: str) -> bool:
         if any(tape.meta[slot].shape != shape for slot in (*slots, *(ref.slot for ref in refs if ref.slot in reached))):
             return False
         reached.update(slots)
-    return all(tape.meta[slot].shape == shape for slot in tape.outputs if slot in reached)
+    return all(tape.meta[slot].shape == shape for slot in tape.outputs if slot is not None)

@@ -1,0 +1,145 @@
+"""The whole Jacobian J = ∂fᵢ/∂xⱼ by automatic differentiation: what is under test where every entry is judged.
+
+Comes in: a case.  Goes out: for every argument an array of shape (outputs, *argument).  Why: a vector–Jacobian product adds up a whole
+column, so that two wrong entries may cancel; in J each stands by itself and can be named.
+
+Rows are taken in batches, which is `vmap` over the backward pass. Where an operation cannot be mapped they are taken one by one, and the
+reason is handed back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from checker.draws import seeded
+from checker.values import Array, Case
+
+Tensors = tuple[torch.Tensor, ...]
+
+#: Bytes of upstream in one batch: what is made of it then stays in a core's own cache.
+BATCH = 512 << 10
+
+#: What torch raises where an operation cannot be mapped over a batch.
+UNMAPPED = (RuntimeError, ValueError, IndexError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """The floating outputs at the point, J by argument, the arguments that no output reaches, and why rows were taken one by one."""
+
+    value: Tensors
+    entries: dict[str, Array]
+    unreached: list[str] = field(default_factory=list)
+    looped: str | None = None
+
+
+def outputs_of(case: Case) -> int:
+    """How many rows J has: entries of all floating outputs."""
+    return sum(v.numel() for v in case.upstream if v is not None)
+
+
+def by_reverse(case: Case, device: str = "cpu") -> Jacobian:
+    """J by reverse mode, in the case's dtype: row i is the product with the upstream eᵢ."""
+    leaves = {name: t.detach().to(device).clone() for name, t in case.arguments.items()}
+    for name in case.differentiated:
+        leaves[name].requires_grad_()
+    with seeded(case.seed), torch.enable_grad():
+        outputs = case.exercise.call(leaves)
+    found = {name: np.zeros((outputs_of(case), *case.arguments[name].shape)) for name in case.differentiated}
+    unreached, looped, start = set(case.differentiated), None, 0
+    points = [leaves[name] for name in case.differentiated]
+    for output, v in zip(outputs, case.upstream, strict=True):
+        if v is None:
+            continue
+        if output.requires_grad:
+            for rows, parts, why in _rows(output, points):
+                looped = looped or why
+                for name, part in zip(case.differentiated, parts, strict=True):
+                    if part is not None:
+                        unreached.discard(name)
+                        found[name][start + rows.start : start + rows.stop] = part.cpu().numpy()
+        start += output.numel()
+    value = tuple(o.detach() for o in outputs if o.is_floating_point())
+    return Jacobian(value, found, [name for name in case.differentiated if name in unreached], looped)
+
+
+def _rows(output: torch.Tensor, points: list[torch.Tensor]) -> Iterator[tuple[slice, list[torch.Tensor | None], str | None]]:
+    """The rows of one output, a batch at a time: which, their parts by argument, and why they were not mapped where they were not."""
+    count, why = output.numel(), None
+    size = max(1, BATCH // (8 * max(output.numel(), *(point.numel() for point in points))))
+    for start in range(0, count, size):
+        rows = slice(start, min(start + size, count))
+        units = torch.zeros(rows.stop - rows.start, count, dtype=output.dtype, device=output.device)
+        units[torch.arange(len(units)), torch.arange(rows.start, rows.stop)] = 1.0
+        units = units.reshape(-1, *output.shape)
+        if why is None:
+            try:
+                yield rows, _products(output, points, units, batched=True), None
+                continue
+            except UNMAPPED as error:
+                why = str(error).split("\n")[0][:200]
+        single = [_products(output, points, unit) for unit in units]
+        yield rows, [None if column[0] is None else torch.stack(column) for column in zip(*single, strict=True)], why
+
+
+def _products(
+    output: torch.Tensor, points: list[torch.Tensor], upstream: torch.Tensor, *, batched: bool = False
+) -> list[torch.Tensor | None]:
+    return list(torch.autograd.grad(output, points, upstream, retain_graph=True, allow_unused=True, is_grads_batched=batched))
+
+
+def by_forward(case: Case) -> Jacobian:
+    """J by forward mode: column j is the derivative along eⱼ."""
+    function, names = floating(case), case.differentiated
+    primals = tuple(case.arguments[name].detach().clone() for name in names)
+    with seeded(case.seed):
+        value = function(*primals)
+    found = {}
+    for position, name in enumerate(names):
+        columns = np.zeros((outputs_of(case), primals[position].numel()))
+        for rows, moved in along_entries(function, primals, position, case.seed):
+            columns[:, rows] = torch.cat([m.reshape(len(m), -1).double() for m in moved], dim=1).numpy(force=True).T
+        found[name] = columns.reshape(-1, *primals[position].shape)
+    return Jacobian(value, found)
+
+
+def floating(case: Case) -> Callable[..., Tensors]:
+    """The floating outputs as a function of the differentiated arguments in order."""
+    kept = [k for k, v in enumerate(case.upstream) if v is not None]
+
+    def function(*values: torch.Tensor) -> Tensors:
+        # not `seeded`: under vmap the generator is left alone, and draws are made under the caller's seed
+        outputs = case.exercise.call({**case.arguments, **dict(zip(case.differentiated, values, strict=True))})
+        return tuple(outputs[k] for k in kept)
+
+    return function
+
+
+def along_entries(
+    function: Callable[..., Tensors], primals: Tensors, position: int, seed: int, chunk: int = 512
+) -> Iterator[tuple[slice, Tensors]]:
+    """The derivatives of `function` along every entry of the argument at `position` by forward mode: by `vmap` in chunks, one entry at a
+    time where it cannot be mapped."""
+    x, zeros = primals[position], [torch.zeros_like(p) for p in primals]
+    basis = torch.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)
+
+    def row(tangent: torch.Tensor) -> Tensors:
+        tangents = (*zeros[:position], tangent, *zeros[position + 1 :])
+        return torch.func.jvp(function, primals, tangents)[1]  # type: ignore[no-any-return]
+
+    for start in range(0, len(basis), chunk):
+        rows = slice(start, min(start + chunk, len(basis)))
+        try:
+            with seeded(seed):
+                moved = torch.func.vmap(row, randomness="same")(basis[rows])
+        except UNMAPPED:
+            single = []
+            for tangent in basis[rows]:
+                with seeded(seed):
+                    single.append(row(tangent))
+            moved = tuple(torch.stack(column) for column in zip(*single, strict=True))
+        yield rows, moved
