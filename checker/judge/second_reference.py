@@ -8,7 +8,7 @@ test; there, and where an operation has no rule, it is estimated by differences 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,7 +114,7 @@ def _estimated(case: Case, tape: Tape | None, directions: Directions, found: Der
     rounding = {name: UNPROVED_UNITS * unit * (np.abs(h) + largest) for name, h in found.gradients.items()}
     if tape is not None:
         for name, change in _measured(case, tape, directions).items():
-            rounding[name] = rounding[name] + MEASURED * unit / SINGLE * change
+            rounding[name] = rounding[name] + change
     zeros = {name: np.zeros_like(h) for name, h in found.gradients.items()}
     return Reference(
         kind="differences",
@@ -129,19 +129,29 @@ def _estimated(case: Case, tape: Tape | None, directions: Directions, found: Der
 
 
 def _measured(case: Case, tape: Tape, directions: Directions) -> Mapping[str, float]:
-    """How far reverse over reverse through the tape in float32 is from that in float64, at most; empty where it cannot be run."""
-    held, widths = tape.honoured(case.exercise.cuts), []
-    for dtype in ("float32", "float64"):
-        wanted = getattr(torch, dtype)
+    """How reverse over reverse through the tape rounds."""
+    held = tape.honoured(case.exercise.cuts)
 
-        def call(values: Mapping[str, torch.Tensor], wanted: torch.dtype = wanted) -> tuple[torch.Tensor, ...]:
-            return replay(tape, {**values}, held=held, dtype=wanted, signature=False).outputs
+    def call(values: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        dtype = next(t.dtype for t in values.values() if t.is_floating_point())
+        return replay(tape, values, held=held, dtype=dtype, signature=False).outputs
 
-        arguments = {n: t.to(wanted) if t.is_floating_point() else t for n, t in case.arguments.items()}
-        upstream = tuple(v for v in case.upstream if v is not None)
-        through = replace(case, exercise=replace(case.exercise, call=call), arguments=arguments, upstream=upstream, dtype=dtype)
-        widths.append(reverse_over_reverse(through, directions))
-    if any(w.problem is not None for w in widths):
+    upstream = tuple(v for v in case.upstream if v is not None)
+    through = replace(case, exercise=replace(case.exercise, call=call), upstream=upstream)
+    return measured(reverse_over_reverse, through, directions)
+
+
+def measured(derive: Callable[[Case, Directions], Derivation], case: Case, directions: Directions) -> dict[str, float]:
+    """What rounding to the case's dtype may do to second derivatives, at most, as it is measured: some times the distance between those in
+    float32 and those in float64, at one point, scaled to the dtype. A wrong rule is wrong in both, so this excuses none."""
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        point = {n: t.float().to(dtype) if t.is_floating_point() else t for n, t in case.arguments.items()}
+        upstream = tuple(None if v is None else v.float().to(dtype) for v in case.upstream)
+        name = str(dtype).removeprefix("torch.")
+        found.append(derive(replace(case, arguments=point, upstream=upstream, dtype=name), directions))
+    if any(f.problem is not None for f in found):
         return {}
-    single, double = (w.gradients for w in widths)
-    return {name: float(np.max(np.abs(np.nan_to_num(single[name] - double[name])), initial=0.0)) for name in single}
+    single, double = (f.gradients for f in found)
+    scale = MEASURED * FORMATS[case.dtype].unit / SINGLE
+    return {name: scale * float(np.max(np.abs(np.nan_to_num(single[name] - double[name])), initial=0.0)) for name in single}
