@@ -157,6 +157,16 @@ def _equal(mapped: Sequence[torch.Tensor], single: Sequence[torch.Tensor]) -> bo
     return True
 
 
+@contextmanager
+def loops_quietly() -> Iterator[None]:
+    """Without torch's own words on standard error where `vmap` runs an operation point by point."""
+    torch._C._functorch._set_vmap_fallback_warning_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._functorch._set_vmap_fallback_warning_enabled(True)
+
+
 def _stacked(rows: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
     return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 

@@ -126,3 +126,13 @@ def test_the_signature_tells_branches_apart(function, a: list[float], b: list[fl
 def test_pivots_are_no_decision() -> None:
     tape = tape_of(torch.det, {"input": torch.randn(3, 3)})
     assert replay(tape, tape.arguments).signature == ()
+
+
+@pytest.mark.parametrize("function", [lambda x: torch.roll(x, 3), lambda x: torch.roll(x * x, -1)])
+def test_what_torch_maps_wrongly_over_a_batch_is_run_one_by_one(function) -> None:
+    """torch 2.13 rolls a batch of numbers along the batch."""
+    tape = record(lambda arguments: (function(arguments["x"]),), {"x": torch.tensor(2.0)})
+    points = torch.tensor([1.0, 2.0, 3.0, 5.0])
+    found = batched(tape, {"x": points})
+    assert found.looped == "mapped over a batch, the operations give other values than one by one"
+    assert found.outputs[0].tolist() == [function(p).item() for p in points]
