@@ -34,11 +34,13 @@ def curves(case: Case, tape: Tape | None, gradient: Mapping[str, Array]) -> list
 
     A tape on which Python decided nothing gives all points in one batch; otherwise the original function is called at each.
     """
+    if sum(case.arguments[name].numel() for name in case.differentiated) not in (1, 2):
+        return []
     entries = [(name, k) for name in case.differentiated for k in range(case.arguments[name].numel())]
     if tape is not None and sum(math.prod(meta.shape) for meta in tape.meta.values()) > LARGEST:
         return []
     floating = [v for v in case.upstream if v is not None]
-    if len(floating) != 1 or floating[0].numel() != 1 or len(entries) not in (1, 2) or any(n not in gradient for n, _ in entries):
+    if len(floating) != 1 or floating[0].numel() != 1 or any(n not in gradient for n, _ in entries):
         return []
     centre = np.array([float(case.arguments[name].double().flatten()[k]) for name, k in entries])
     slope = np.array([float(np.ravel(gradient[name])[k]) for name, k in entries])
