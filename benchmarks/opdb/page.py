@@ -27,7 +27,7 @@ seconds are left out), and fails where an answer differs.
 - **Certified**: the truth was enclosed by balls, and PyTorch's gradients lie within what rounding may do to them.
 - **Differences**: they agree with finite differences, because an operation has no ball rule (named) or the sample is too large.
 - **Not smooth**: no gradient exists at the sample, or not a single one: `subgradient` (PyTorch's lies in the Clarke set), `jump`,
-  `undefined` (no finite value, or an infinite slope).
+  `undefined` (no finite value, or an infinite slope). One-sided slopes along random directions, from values alone, show the same.
 - **Wrong in PyTorch**: outside what rounding may do, and a second opinion that shares nothing with the checker says so too: mpmath, or a
   Python loop of differences of the original function.
 """

@@ -3,7 +3,8 @@
 Comes in: an operator of the database.  Goes out: an `Answer` for each of its samples.  Why: the table in `docs/operators.md`, and the test
 that holds it, ask the same question by the same pipeline as an exercise is asked; what they list is what a user would read.
 
-A gradient of PyTorch that is called wrong is believed to be so only where an oracle that shares nothing with the checker says so as well.
+A gradient of PyTorch that is called wrong is believed to be so only where an oracle that shares nothing with the checker says so as well,
+and a point without a gradient only where slopes from values alone show the same.
 Anything else that is not right is a `fault`: the checker's own, which the table must not have.
 """
 
@@ -23,6 +24,7 @@ from checker.methods import methods
 from checker.record import CaseRecord
 from checker.values import Case, Comparison, Mode, Verdict
 from opdb.database import Operator, asked
+from opdb.nature import nature
 from opdb.oracle import second_opinion
 
 METHODS = ("certified", "differences", "reverse", "forward")
@@ -86,7 +88,9 @@ def judged(case: Case, record: CaseRecord) -> Answer:
     if wrong:
         return _torch_wrong(case, wrong)
     if record.verdict in NOT_SMOOTH:
-        return Answer(record.verdict.value)
+        seen = nature(case)
+        told = f"{record.verdict.value} is said, but slopes from values alone look {seen}"
+        return Answer(record.verdict.value) if seen == record.verdict.value else Answer("fault", told)
     if record.verdict is Verdict.AGREES:
         return _agreed(case, record)
     reason = _without_line(record.explanation)
