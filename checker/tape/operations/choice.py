@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from checker.tape.operations import rule
-from checker.tape.operations.reductions import absolute, extreme
+from checker.tape.operations.norms import absolute
+from checker.tape.operations.ordering import extreme
 from checker.tape.scalars import Array, Graph
 
 G = Graph[Any]

@@ -7,7 +7,8 @@ from typing import Any
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.operations.reductions import logarithm_of_sum, norm
+from checker.tape.operations.exponentials import logarithm_of_sum
+from checker.tape.operations.norms import norm
 from checker.tape.pairs import Pair, angle, parts
 from checker.tape.scalars import Array, Graph, Scalar
 

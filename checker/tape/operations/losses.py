@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from checker.tape.operations import rule
-from checker.tape.operations.reductions import absolute, mean, reduce
+from checker.tape.operations.norms import absolute
+from checker.tape.operations.reductions import mean, reduce
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]

@@ -1,4 +1,4 @@
-"""Layers: convolution, pooling, normalisation, dropout, attention."""
+"""Layers: convolution, normalisation, dropout, attention."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
+from checker.tape.operations.exponentials import logarithm_of_sum, softmax
 from checker.tape.operations.linear import batched
-from checker.tape.operations.reductions import logarithm_of_sum, mean, reduce, softmax, variance
+from checker.tape.operations.pooling import each
+from checker.tape.operations.reductions import mean, reduce, variance
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
-
-
-def _each(values: Sequence[int], count: int) -> list[int]:
-    """One number for every dimension, where one may stand for all."""
-    return list(values) * count if len(values) == 1 else list(values)
 
 
 @rule("convolution")
@@ -30,9 +27,9 @@ def _convolution(
 ) -> Array:  # fmt: skip
     """Every output entry is one inner product of a patch and a filter, plus the bias."""
     space = x.ndim - 2
-    stride, padding, dilation = (_each(v, space) for v in (stride, padding, dilation))
+    stride, padding, dilation = (each(v, space) for v in (stride, padding, dilation))
     if transposed:
-        return _transposed(g, x, weight, bias, stride, padding, dilation, _each(output_padding, space), groups)
+        return _transposed(g, x, weight, bias, stride, padding, dilation, each(output_padding, space), groups)
     padded = g.full([*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))], g.zero)
     padded[(..., *(slice(p, p + n) for n, p in zip(x.shape[2:], padding, strict=True)))] = x
     out_channels, per_group, *kernel = weight.shape
@@ -74,72 +71,6 @@ def _transposed(
             pairs += [] if bias is None else [(bias[channel], g.one)]
             result[(batch, channel, *place)] = g.dot([a for a, _ in pairs], [w for _, w in pairs])
     return result
-
-
-def _windows(
-    size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], ceil: bool
-) -> list[list[tuple[int, int]]]:
-    """Per dimension the (start, stop) of each pooling window, in the coordinates of the unpadded x."""
-    windows = []
-    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        reach = d * (k - 1) + 1
-        count = (n + 2 * p - reach + (s - 1 if ceil else 0)) // s + 1
-        if ceil and (count - 1) * s >= n + p:
-            count -= 1
-        windows.append([(i * s - p, i * s - p + reach) for i in range(count)])
-    return windows
-
-
-@rule("avg_pool2d", "avg_pool3d")
-def _avg_pool(
-    g: G, x: Array, kernel_size: Sequence[int], stride: Sequence[int] = (), padding: Sequence[int] = (0,), ceil_mode: bool = False,
-    count_include_pad: bool = True, divisor_override: int | None = None,
-) -> Array:  # fmt: skip
-    space = 3 if len(kernel_size) == 3 else 2
-    kernel, pad = _each(kernel_size, space), _each(padding, space)
-    size, axes = x.shape[-space:], tuple(range(-space, 0))
-    windows = _windows(size, kernel, _each(stride, space) if len(stride) else kernel, pad, [1] * space, ceil_mode)
-    result: Array = np.empty((*x.shape[:-space], *(len(w) for w in windows)), object)
-    for places in itertools.product(*(enumerate(w) for w in windows)):
-        inside = [slice(max(a, 0), min(b, n)) for (_, (a, b)), n in zip(places, size, strict=True)]
-        with_pad = math.prod(min(b, n + p) - a for (_, (a, b)), n, p in zip(places, size, pad, strict=True))
-        without = math.prod(s.stop - s.start for s in inside)
-        divisor = divisor_override or (with_pad if count_include_pad else without)
-        sums = reduce(g, g.add, x[(..., *inside)], axes)
-        result[(..., *(i for i, _ in places))] = g.map(lambda v, by=divisor: v / g.scalar(by), sums)
-    return result
-
-
-@rule("_adaptive_avg_pool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool3d")
-def _adaptive_avg_pool(g: G, x: Array, output_size: Sequence[int]) -> Array:
-    space = len(output_size)
-    result: Array = np.empty((*x.shape[:-space], *output_size), object)
-    for place in itertools.product(*(range(n) for n in output_size)):
-        window = [slice(i * n // o, -((i + 1) * n // -o)) for i, n, o in zip(place, x.shape[-space:], output_size, strict=True)]
-        result[(..., *place)] = reduce(g, lambda items: mean(g, items), x[(..., *window)], tuple(range(-space, 0)))
-    return result
-
-
-@rule("max_pool2d_with_indices")
-def _max_pool2d(
-    g: G, x: Array, kernel_size: Sequence[int], recorded: Any, stride: Sequence[int] = (), padding: Sequence[int] = (0,),
-    dilation: Sequence[int] = (1,), ceil_mode: bool = False,
-) -> tuple[Array, None]:  # fmt: skip
-    """The recorded index is followed, and compared with the rest of its window."""
-    kernel, dilation = _each(kernel_size, 2), _each(dilation, 2)
-    height, width = x.shape[-2:]
-    windows = _windows((height, width), kernel, _each(stride, 2) if len(stride) else kernel, _each(padding, 2), dilation, ceil_mode)
-    images = x.reshape(-1, height * width)
-    indices = recorded[1].reshape(len(images), *(len(w) for w in windows))
-    result = np.empty(indices.shape, object)
-    for image, row, column in np.ndindex(indices.shape):
-        (top, bottom), (left, right) = windows[0][row], windows[1][column]
-        chosen = images[image][indices[image, row, column]]
-        for i, j in itertools.product(range(top, bottom, dilation[0]), range(left, right, dilation[1])):
-            if 0 <= i < height and 0 <= j < width and i * width + j != indices[image, row, column]:
-                g.compare("max_pool", chosen, images[image][i * width + j], (0, 1))
-        result[image, row, column] = chosen
-    return result.reshape(recorded[1].shape), None
 
 
 def _standardise(g: G, items: list[Scalar], eps: float) -> tuple[list[Scalar], Scalar, Scalar]:

@@ -6,6 +6,7 @@ Where torch recorded an index it is followed, and compared with the rest.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,10 +14,38 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape.operations import rule
-from checker.tape.operations.reductions import Dims, extreme, reduce, share
+from checker.tape.operations.reductions import Dims, reduce
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
+
+
+def extreme(g: G, kind: str, items: list[Scalar]) -> Scalar:
+    """The largest ("max") or smallest ("min") of `items`. As in torch, entries that tie share the derivative evenly."""
+    side = 1 if kind == "max" else -1
+    sizes = [side * g.numbers.approximate(x.value) for x in items]
+    best = max(range(len(items)), key=sizes.__getitem__)
+    return share(g, kind, items, best, (0, side))
+
+
+def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[int] | None) -> Scalar:
+    """The entry `chosen`, whose derivative is shared evenly with the entries that equal it exactly.
+
+    `expected` lists the signs that (chosen − other) may have. Where a sign cannot be told, any division of the derivative may be right.
+    """
+    tied, unclear = [items[chosen]], []
+    for i, x in enumerate(items):
+        if i == chosen or x is items[chosen]:
+            continue
+        sign = g.compare(kind, items[chosen], x, expected)
+        if sign == 0:
+            tied.append(x)
+        elif sign is None:
+            unclear.append(x)
+    result = tied[0] if len(tied) == 1 else g.node(tied[0].value, [(x, (1 / g.scalar(len(tied))).value) for x in tied])
+    for x in unclear:
+        result = g.either(result, x)
+    return result
 
 
 @rule("max.default")
@@ -39,13 +68,26 @@ def _amin(g: G, x: Array, dim: Dims = (), keepdim: bool = False) -> Array:
     return reduce(g, lambda items: extreme(g, "min", items), x, dim, keepdim)
 
 
+def _middle(g: G, items: list[Scalar]) -> Scalar:
+    """The lower of the two in the middle."""
+    order = sorted(range(len(items)), key=lambda i: g.numbers.approximate(items[i].value))
+    return share(g, "median", items, order[(len(items) - 1) // 2], None)
+
+
+def _is_nan(g: G, x: Scalar) -> bool:
+    return math.isnan(g.numbers.approximate(x.value))
+
+
 @rule("median.default")
 def _median(g: G, x: Array) -> Array:
-    def middle(items: list[Scalar]) -> Scalar:
-        order = sorted(range(len(items)), key=lambda i: g.numbers.approximate(items[i].value))
-        return share(g, "median", items, order[(len(items) - 1) // 2], None)
+    """Not a number where an entry is none."""
+    return reduce(g, lambda items: next((x for x in items if _is_nan(g, x)), None) or _middle(g, items), x)
 
-    return reduce(g, middle, x)
+
+@rule("nanmedian.default")
+def _nanmedian(g: G, x: Array) -> Array:
+    """The median of the entries that are numbers."""
+    return reduce(g, lambda items: _middle(g, [x for x in items if not _is_nan(g, x)] or items[:1]), x)
 
 
 def _picked(g: G, x: Array, indices: Array, dim: int, note: Callable[[Array, Array], None]) -> Array:
@@ -62,7 +104,7 @@ def _picked(g: G, x: Array, indices: Array, dim: int, note: Callable[[Array, Arr
 def _against_all(g: G, decides: str, expected: Sequence[int] | None) -> Callable[[Array, Array], None]:
     def note(row: Array, picks: Array) -> None:
         for i, other in enumerate(row):
-            if i != picks[0]:
+            if i != picks[0] and not _is_nan(g, other):
                 g.compare(decides, row[picks[0]], other, expected)
 
     return note
@@ -79,7 +121,7 @@ def _one_of(decides: str, expected: Sequence[int] | None) -> Callable[..., tuple
 
 rule("max.dim")(_one_of("max", (0, 1)))
 rule("min.dim")(_one_of("min", (-1, 0)))
-rule("median.dim")(_one_of("median", None))
+rule("median.dim", "nanmedian.dim")(_one_of("median", None))
 rule("mode")(_one_of("mode", None))
 
 

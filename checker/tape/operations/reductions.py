@@ -1,4 +1,4 @@
-"""Sums, means, norms and softmaxes: one operation over all entries along some dimensions."""
+"""Sums, means, products and variances: one operation over all entries along some dimensions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from checker.errors import Unsupported
 from checker.tape import pairs
 from checker.tape.operations import rule
-from checker.tape.pairs import Pair, parts
+from checker.tape.pairs import Pair
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
@@ -157,134 +156,3 @@ def root(g: G, decides: str, square: Scalar) -> Scalar:
     if square.index >= 0 and g.check(decides, square) == 0:
         return Scalar(g, g.numbers.zero)
     return g.function("sqrt", square)
-
-
-def norm(g: G, items: Sequence[Scalar | Pair]) -> Scalar:
-    """‖x‖₂, with derivative xᵢ / ‖x‖₂; 0 at the origin, which is a kink. Of complex numbers, that of all their parts."""
-    items = parts(items)
-    squares = [g.numbers.multiply(x.value, x.value) for x in items]
-    total = g.numbers.add(squares)
-    active = any(x.index >= 0 for x in items)
-    if active and g.check("norm", total) == 0:
-        return Scalar(g, g.numbers.zero)
-    value = g.numbers.function("sqrt", total)
-    return g.node(value, [(x, g.numbers.divide(x.value, value)) for x in items] if active else [])
-
-
-def absolute(g: G, x: Scalar | Pair) -> Scalar:
-    """|x|, with derivative 0 at 0 as in torch."""
-    if isinstance(x, Pair):
-        return norm(g, [x])
-    return g.branch("abs", x, lambda: x, lambda: -x, lambda: Scalar(g, g.numbers.zero))
-
-
-@rule("linalg_vector_norm")
-def _vector_norm(g: G, x: Array, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> Array:  # noqa: A002 (ATen's name)
-    def general(items: list[Scalar]) -> Scalar:
-        sizes = [absolute(g, v) for v in items]
-        if ord == 1:
-            return g.add(sizes)
-        if ord == 0:
-            return Scalar(g, g.numbers.add([g.numbers.zero if g.check("nonzero", v) == 0 else g.numbers.one for v in items]))
-        if math.isinf(ord):
-            return extreme(g, "max" if ord > 0 else "min", sizes)
-        total = g.add([g.power(s, g.scalar(ord)) for s in sizes])
-        if g.check("norm", total) == 0:
-            return Scalar(g, g.numbers.zero)
-        return g.power(total, g.scalar(1 / ord) if (1 / ord) * ord == 1 and ord in (0.5, 4, 8) else 1 / g.scalar(ord))
-
-    if ord == 2:
-        return reduce(g, lambda items: norm(g, items), x, dim, keepdim)
-    if ord < 0 and not math.isinf(ord):
-        raise Unsupported("aten.linalg_vector_norm", f"ord={ord} has no rule here", line=g.line)
-    return reduce(g, general, x, dim, keepdim)
-
-
-@rule("dist")
-def _dist(g: G, x: Array, y: Array, p: float = 2) -> Array:
-    return _vector_norm(g, g.map(lambda a, b: a - b, x, y), p)
-
-
-@rule("_cdist_forward")
-def _cdist(g: G, x1: Array, x2: Array, p: float, compute_mode: int | None = None) -> Array:
-    """‖xᵢ − yⱼ‖ₚ of every row of one with every row of the other."""
-    return _vector_norm(g, g.map(lambda a, b: a - b, x1[..., :, None, :], x2[..., None, :, :]), p, -1)
-
-
-def extreme(g: G, kind: str, items: list[Scalar]) -> Scalar:
-    """The largest ("max") or smallest ("min") of `items`. As in torch, entries that tie share the derivative evenly."""
-    side = 1 if kind == "max" else -1
-    sizes = [side * g.numbers.approximate(x.value) for x in items]
-    best = max(range(len(items)), key=sizes.__getitem__)
-    return share(g, kind, items, best, (0, side))
-
-
-def share(g: G, kind: str, items: list[Scalar], chosen: int, expected: Sequence[int] | None) -> Scalar:
-    """The entry `chosen`, whose derivative is shared evenly with the entries that equal it exactly.
-
-    `expected` lists the signs that (chosen − other) may have. Where a sign cannot be told, any division of the derivative may be right.
-    """
-    tied, unclear = [items[chosen]], []
-    for i, x in enumerate(items):
-        if i == chosen or x is items[chosen]:
-            continue
-        sign = g.compare(kind, items[chosen], x, expected)
-        if sign == 0:
-            tied.append(x)
-        elif sign is None:
-            unclear.append(x)
-    result = tied[0] if len(tied) == 1 else g.node(tied[0].value, [(x, (1 / g.scalar(len(tied))).value) for x in tied])
-    for x in unclear:
-        result = g.either(result, x)
-    return result
-
-
-def _log_total(g: G, items: list[Scalar]) -> tuple[list[Scalar], Scalar, Scalar]:
-    """The values without derivative, a shift c near their maximum, and log Σ exp(xᵢ − c)."""
-    values = [Scalar(g, x.value) for x in items]
-    top = max(values, key=lambda v: g.numbers.approximate(v.value))
-    shift = Scalar(g, g.numbers.shift(top.value))
-    return values, shift, g.function("log", g.add([g.function("exp", v - shift) for v in values]))
-
-
-def logarithm_of_sum(g: G, items: list[Scalar]) -> tuple[Scalar, list[Scalar]]:
-    """z = log Σ exp xᵢ, and xᵢ − z without derivative. dz/dxᵢ = exp(xᵢ − z), from the rounded z, as torch computes it."""
-    values, shift, log = _log_total(g, items)
-    z = log + shift
-    logs = [v - z for v in values]
-    return g.node(z.value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)]), logs
-
-
-@rule("logsumexp")
-def _logsumexp(g: G, x: Array, dim: Dims, keepdim: bool = False) -> Array:
-    return reduce(g, lambda items: logarithm_of_sum(g, items)[0], x, dim, keepdim)
-
-
-@rule("_log_softmax")
-def _log_softmax(g: G, x: Array, dim: int) -> Array:
-    """yᵢ = (xᵢ − c) − log Σ exp(xⱼ − c), subtracted in this order as torch does. The slopes of the sum are exp yⱼ."""
-
-    def row(items: list[Scalar]) -> list[Scalar]:
-        values, shift, log = _log_total(g, items)
-        logs = [(v - shift) - log for v in values]
-        z = g.node((log + shift).value, [(x, g.function("exp", p).value) for x, p in zip(items, logs, strict=True)])
-        return [g.node(p.value, [(x, g.numbers.one), (z, g.minus_one)]) for x, p in zip(items, logs, strict=True)]
-
-    return along(g, row, x, dim)
-
-
-@rule("_softmax", "_safe_softmax")
-def _softmax(g: G, x: Array, dim: int) -> Array:
-    return along(g, lambda items: softmax(g, items), x, dim)
-
-
-def softmax(g: G, items: list[Scalar]) -> list[Scalar]:
-    """yᵢ = exp xᵢ / Σ exp x. Through z = log Σ exp x: dyᵢ/dxᵢ = yᵢ, dyᵢ/dz = −yᵢ, dz/dxⱼ = yⱼ."""
-    values = [Scalar(g, x.value) for x in items]
-    top = max(values, key=lambda v: g.numbers.approximate(v.value))
-    shift = Scalar(g, g.numbers.shift(top.value))
-    powers = [g.function("exp", v - shift) for v in values]
-    total = g.add(powers)
-    shares = [p / total for p in powers]
-    z = g.node(g.function("log", total).value, [(x, y.value) for x, y in zip(items, shares, strict=True)])
-    return [g.node(y.value, [(x, y.value), (z, (-y).value)]) for x, y in zip(items, shares, strict=True)]

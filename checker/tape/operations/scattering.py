@@ -11,7 +11,8 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.indexing import places
-from checker.tape.operations.reductions import extreme, mean, product_by_logarithms
+from checker.tape.operations.ordering import extreme
+from checker.tape.operations.reductions import mean, product_by_logarithms
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
