@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -67,16 +68,7 @@ def replay(
     decisions: list[torch.Tensor] = []
     comparisons = tape.comparisons() if signature else {}
 
-    def operand(value: Any) -> Any:
-        if isinstance(value, Ref):
-            if value.cut is not None and value.cut in kept:
-                return kept[value.cut]
-            tensor = env[value.slot]
-            return tensor.detach() if value.cut is not None and value.cut in stopped else tensor
-        if isinstance(value, list | tuple):
-            return type(value)(operand(v) for v in value)
-        return convert.constant(value)
-
+    operand = partial(_operand, env=env, kept=kept, stopped=stopped, convert=convert)
     for node in tape.nodes:
         if node.operation is aten._local_scalar_dense.default:
             decisions += [getattr(torch, str(c.comparison))(operand(node.args[0]), c.bound) for c in comparisons.get(node.index, ())]
@@ -97,6 +89,18 @@ def replay(
             if found is not None:
                 decisions.append(found)
     return Replay(outputs=tuple(env[slot] for slot in tape.outputs if slot is not None), signature=tuple(decisions))
+
+
+def _operand(value: Any, env: Mapping[int, Any], kept: Mapping[int, Any], stopped: frozenset[int], convert: _Converter) -> Any:
+    """An operand as a node has it, with tensors in place of references. No closure: one that calls itself would keep `env` alive."""
+    if isinstance(value, Ref):
+        if value.cut is not None and value.cut in kept:
+            return kept[value.cut]
+        tensor = env[value.slot]
+        return tensor.detach() if value.cut is not None and value.cut in stopped else tensor
+    if isinstance(value, list | tuple):
+        return type(value)(_operand(v, env, kept, stopped, convert) for v in value)
+    return convert.constant(value)
 
 
 def batched(
