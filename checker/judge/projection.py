@@ -13,6 +13,7 @@ flipped sign. What rounding may do is measured, see `measured.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checker.judge.bisection import Search
+from checker.judge.bisection import Search, inner
 from checker.judge.compare import TOO_WIDE, compare
 from checker.judge.directions import ROUNDINGS, along, by_forward, measured
 from checker.judge.measured import MEASURED, Widths, in_two_widths
@@ -53,7 +54,7 @@ def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tap
 
 #: Entry by entry, where the dtype under test was itself measured: another order of operations may round so many times as much as the
 #: largest rounding that was met, and another kernel by so many units more.
-ORDERS, ULPS = 4.0, 16.0
+ORDERS, ULPS = 4.0, 8.0
 
 
 @dataclass
@@ -115,7 +116,7 @@ def _judged(gradients: Mapping[str, Array], bench: _Bench, unit: float) -> Outco
         if len(parts) < len(slope.u):  # the gradients of other arguments are none
             true, error = (float(a[0]) for a in measured(bench.function, bench.case, slope.u, [parts]))
         rounding = _units(gradients, slope, parts, unit)
-        off, allowed = abs(sum(float(np.vdot(slope.u[name].numpy(), g)) for name, g in gradients.items()) - true), error + rounding
+        off, allowed = abs(sum(inner(slope.u[name].numpy(), g) for name, g in gradients.items()) - true), error + rounding
         if off > allowed:  # only now is it worth finding out how the function rounds
             allowed += _shaken(bench, slope, parts)
         vague = allowed > TOO_WIDE * rounding / (UNITS * unit) and allowed > TOO_WIDE * bench.value
@@ -165,7 +166,7 @@ def _part(array: Array, part: Part) -> Array:
 
 
 def _norm(arrays: Sequence[Array]) -> float:
-    return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
+    return math.sqrt(sum(inner(a, a) for a in arrays))
 
 
 def _entry_by_entry(derivation: Derivation, gradients: Mapping[str, Array], bench: _Bench) -> list[Comparison]:
