@@ -41,8 +41,8 @@ def check(
     """Check the gradients of `function` at the given inputs by every method, and return what was found.
 
     `inputs` are passed by position and `named` by name; a single tuple is taken as all positional inputs, as `gradcheck` does. Inputs
-    may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating or complex tensor is
-    differentiated, and so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype
+    may be pytrees (tuples, lists, dicts) of tensors; a leaf is named by its path, such as `params['w']`. Every floating or complex tensor
+    is differentiated, and so is every parameter where `function` is an `nn.Module`. The function runs on the CPU, in the inputs' dtype
     unless `settings` says else; for a result that is not a scalar the gradient is the vector–Jacobian product with a seeded random
     upstream; with `mode="jacobian"` it is the whole Jacobian, of which the wrong entry is named, and with `mode="projection"` it is judged
     along random directions, as happens by itself where there are very many entries. With
@@ -62,7 +62,7 @@ def check(
         inputs = inputs[0]
     exercise, arguments = _adopted(function, inputs, named)
     dtypes = settings.dtypes or (next(w for w in _WIDTHS if any(t.dtype is getattr(torch, w) for t in arguments.values())),)
-    points = []
+    exercise, points = replace(exercise, dtypes=dtypes), []
     for dtype in dtypes:
         generator = torch.Generator().manual_seed(settings.seed)
         try:
@@ -74,7 +74,7 @@ def check(
         except Exception as error:  # the function under test may raise anything
             message = f"the function fails at the given inputs in {dtype}: {type(error).__name__}: {error}"
             raise ExerciseError(message, file=exercise.file, line=exercise.line) from error
-    return examine_at(replace(exercise, dtypes=dtypes), points, settings)
+    return examine_at(exercise, points, settings)
 
 
 def assert_gradients(

@@ -13,6 +13,7 @@ import torch
 
 from checker.errors import ExerciseError
 from checker.inputs import Input, resolve
+from checker.realform import parts
 
 if TYPE_CHECKING:
     from checker.authoring import Descent, Example, Exercise, Values
@@ -84,6 +85,8 @@ def _completed(exercise: Exercise, what: str, given: Mapping[str, Any], seed: in
 def _tensor(exercise: Exercise, what: str, declared: Input, value: Any, dtype: torch.dtype) -> torch.Tensor:
     wanted = {"integer": torch.int64, "boolean": torch.bool}.get(declared.kind, dtype)
     try:
+        if declared.kind == "complex":
+            return parts(torch.as_tensor(value, dtype=dtype.to_complex()).detach().clone())
         return value.detach().to(wanted, copy=True) if isinstance(value, torch.Tensor) else torch.tensor(value, dtype=wanted)
     except (TypeError, ValueError, RuntimeError) as error:
         raise _error(exercise, f"{what} gives {declared.name} a value that is no tensor: {error}.", "Write numbers, in lists.") from None
@@ -93,6 +96,7 @@ def _check_shape(exercise: Exercise, what: str, declared: Input, shape: tuple[in
     """Refuse a shape that does not fit the declared one; a letter has the size that it met first."""
     if declared.shape is None:
         return
+    shape = shape[:-1] if declared.kind == "complex" else shape
     fits = len(shape) == len(declared.shape)
     if fits:
         for dim, size in zip(declared.shape, shape, strict=True):

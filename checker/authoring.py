@@ -129,6 +129,11 @@ class Exercise:
         return f"{self.file}::{self.name}" if self.file else self.name
 
     @property
+    def complex(self) -> bool:
+        """Whether an input is complex: then `call` is in real form, as `realform.py` has it."""
+        return any(i.kind == "complex" for i in self.inputs)
+
+    @property
     def differentiated(self) -> tuple[str, ...]:
         return tuple(i.name for i in self.inputs if i.differentiated)
 

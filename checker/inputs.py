@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["real", "integer", "boolean", "parameter"]
+Kind = Literal["real", "complex", "integer", "boolean", "parameter"]
 
 
 @dataclass(frozen=True)
 class Domain:
     """Where an input's entries may lie: an open interval, perhaps with a band around zero left out, or the integers of [0, `below`).
+    Of a complex input it is where both parts of every entry lie.
 
     Points are drawn from it and differences never leave it.
     """
@@ -68,7 +69,10 @@ def below(count: int) -> Domain:
 
 @dataclass(frozen=True)
 class Input:
-    """One input: `shape` holds integers and letters' expressions ("n", "n+1") in order; None where any shape may arrive."""
+    """One input: `shape` holds integers and letters' expressions ("n", "n+1") in order; None where any shape may arrive.
+
+    A complex input's tensors are real, with a last dimension of 2 more than `shape` says: the real and the imaginary part.
+    """
 
     name: str
     shape: tuple[int | str, ...] | None
@@ -79,6 +83,22 @@ class Input:
     @property
     def letters(self) -> str:
         return "…" if self.shape is None else " ".join(map(str, self.shape))
+
+    def entry(self, index: Sequence[int]) -> str:
+        """What people call the entry at `index` of the input's tensor.
+
+        >>> Input("x", ("n",)).entry([2]), Input("z", ("n",), "complex").entry([2, 1]), Input("z", (), "complex").entry([0])
+        ('x[2]', 'z[2].imag', 'z.real')
+        """
+        if self.kind == "complex" and index:
+            return f"{Input(self.name, None).entry(index[:-1])}.{('real', 'imag')[index[-1]]}"
+        return f"{self.name}{[int(i) for i in index]}" if index else self.name
+
+    def at(self, index: Sequence[int]) -> str:
+        """The same in a sentence: `x at [2]`, `z[2].imag`."""
+        if self.kind == "complex" or not index:
+            return self.entry(index)
+        return f"{self.name} at {[int(i) for i in index]}"
 
 
 def parse_dims(text: str) -> tuple[int | str, ...]:

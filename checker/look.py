@@ -29,6 +29,7 @@ from checker.methods import methods
 from checker.methods.autograd import to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.customs import Custom
+from checker.tape.replay import loops_quietly
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
@@ -76,7 +77,7 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
     Raises:
         ExerciseError: the exercise's `answer` is not its gradient here.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, loops_quietly():
         warnings.simplefilter("always")
         found = _look(case, chosen, used)
     shown = [w for w in caught if not issubclass(w.category, UNSHOWN) and OF_VALUES not in str(w.message)]
@@ -117,7 +118,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     record = CaseRecord(
         number=case.number,
         origin=case.origin,
-        dtype=case.dtype,
+        dtype=case.shown_dtype,
         mode=case.mode.value,
         seed=case.seed,
         verdict=verdict,

@@ -20,6 +20,7 @@ from checker.errors import ExerciseError, FormulaError
 from checker.formula import parse
 from checker.inputs import Domain, Input, missing_letters, parse_dims, real
 from checker.modules import module_call
+from checker.realform import real_form
 from checker.values import Verdict
 
 OPTIONS = (
@@ -27,7 +28,9 @@ OPTIONS = (
     *("source", "expects", "cuts", "estimators", "dtypes", "tolerance", "sampled"),
     "second_order",
 )
-DTYPES = ("float64", "float32", "float16", "bfloat16")
+HALF = ("float16", "bfloat16")
+PARTS = {"complex128": "float64", "complex64": "float32"}
+DTYPES = ("float64", "float32", *HALF, *PARTS)
 CUTS = ("item", "float()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history", "hook")
 
 
@@ -47,14 +50,18 @@ def make(target: Any, options: Mapping[str, Any]) -> Exercise:
     _check_choices(options, {parameter.name for parameter in forward}, problems)
     sizes = dict(options.get("sizes") or {})
     inputs = _inputs(target, forward, sizes, _fixed_names(options.get("values"), problems), options, problems)
-    inputs += tuple(Input(name, tuple(p.shape), "parameter", real) for name, p in (learned(0) if learned else {}).items())
+    parameters = learned(0) if learned else {}
+    complexes = [name for name, p in parameters.items() if p.is_complex()]
+    problems += [f"the parameter {name!r} is complex: hold its real and imaginary parts" for name in complexes]
+    inputs += tuple(Input(name, tuple(p.shape), "parameter", real) for name, p in parameters.items())
     answer = _answer(options.get("answer"), inputs, problems)
+    dtypes = _dtypes(options.get("dtypes"), inputs, problems)
     if problems:
         raise ExerciseError("; ".join(problems) + ".", file=file or None, line=line or None)
     return Exercise(
         name=target.__name__,
         function=target.apply if _is(target, torch.autograd.Function) else target,
-        call=call or positional_call(target, [i.name for i in inputs]),
+        call=real_form(call or positional_call(target, [i.name for i in inputs]), [i.name for i in inputs if i.kind == "complex"]),
         inputs=inputs,
         file=Path(file).name if file else "",
         path=file,
@@ -73,7 +80,7 @@ def make(target: Any, options: Mapping[str, Any]) -> Exercise:
         expects=Verdict(options.get("expects", Verdict.AGREES)),
         cuts=frozenset(options.get("cuts") or ()),
         estimators=dict(options.get("estimators") or {}),
-        dtypes=tuple(options.get("dtypes") or ("float64", "float32")),
+        dtypes=dtypes,
         descent=options.get("descent"),
         tolerance=options.get("tolerance"),
         second_order=bool(options.get("second_order", False)),
@@ -175,7 +182,7 @@ def _input(
         return []
     kind = _kind(hint.dtypes)
     if kind is None:
-        problems.append(f"the input {name!r} is {hint.__name__}: use Float, Int or Bool")
+        problems.append(f"the input {name!r} is {hint.__name__}: use Float, Complex, Int or Bool")
         return []
     for example in options.get("examples") or ():
         if isinstance(example, Example):
@@ -186,7 +193,7 @@ def _input(
             for letter in missing_letters(shape, sizes)
         ]
     domains: Mapping[str, Domain] = options.get("domains") or {}
-    return [Input(name, shape, kind, domains.get(name, real), wanted and kind == "real")]
+    return [Input(name, shape, kind, domains.get(name, real), wanted and kind in ("real", "complex"))]
 
 
 def _sizes_from(shape: Sequence[int | str], value: Any, sizes: dict[str, int]) -> None:
@@ -197,10 +204,12 @@ def _sizes_from(shape: Sequence[int | str], value: Any, sizes: dict[str, int]) -
                 sizes.setdefault(dim, size)
 
 
-def _kind(dtypes: Any) -> Literal["real", "integer", "boolean"] | None:
+def _kind(dtypes: Any) -> Literal["real", "complex", "integer", "boolean"] | None:
     names = set(dtypes) if isinstance(dtypes, list | tuple) else {str(dtypes)}
     if "float32" in names:
         return "real"
+    if names & {"complex64", "complex128"}:
+        return "complex"
     if names & {"int64", "int32"}:
         return "integer"
     return "boolean" if any(n.startswith("bool") for n in names) and len(names) <= 2 else None
@@ -225,6 +234,8 @@ def _answer(given: Any, inputs: Sequence[Input], problems: list[str]) -> dict[st
             problems.append(f"`answer` is one formula, but {len(differentiated)} inputs are differentiated: give a dict by name")
         given = dict.fromkeys(differentiated[:1], given)
     answer = dict(given or {})
+    if answer and any(i.kind == "complex" for i in inputs):
+        problems.append("`answer` is a formula of real numbers, and an input is complex: leave it out")
     for name, text in answer.items():
         if name not in differentiated:
             problems.append(f"`answer` names {name!r}, which is not differentiated; differentiated are {', '.join(differentiated)}")
@@ -233,6 +244,17 @@ def _answer(given: Any, inputs: Sequence[Input], problems: list[str]) -> dict[st
         except FormulaError as error:
             problems.append(f"the answer for {name!r}: {error}".rstrip("."))
     return answer
+
+
+def _dtypes(given: Any, inputs: Sequence[Input], problems: list[str]) -> tuple[str, ...]:
+    """The floating dtypes that are asked for; a complex one is named by that of its parts."""
+    asked = tuple(given or ("float64", "float32"))
+    if any(i.kind == "complex" for i in inputs):
+        asked = tuple(PARTS.get(name, name) for name in asked)
+        problems += [f"`dtypes` names {name!r}, in which PyTorch has no complex arithmetic" for name in asked if name in HALF]
+    else:
+        problems += [f"`dtypes` names {name!r}, but no input is complex" for name in asked if name in PARTS]
+    return asked
 
 
 def _check_choices(options: Mapping[str, Any], names: set[str], problems: list[str]) -> None:

@@ -40,10 +40,12 @@ def of_module(module: torch.nn.Module, names: list[str]) -> Call:
 
     def call(arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         state: dict[str, Any] = {k: v for k, v in arguments.items() if k not in names}
-        like = next((t for t in arguments.values() if t.is_floating_point()), None)
+        like = next((t for t in arguments.values() if t.is_floating_point() or t.is_complex()), None)
         for name, buffer in module.named_buffers():
-            floating = buffer.is_floating_point() and like is not None
-            state[name] = buffer.detach().clone().to(like) if floating else buffer.detach().clone()
+            state[name] = buffer.detach().clone()
+            if like is not None and (buffer.is_floating_point() or buffer.is_complex()):
+                width = like.dtype.to_complex() if buffer.is_complex() else like.dtype.to_real()
+                state[name] = state[name].to(like.device, width)
         return flatten_output(torch.func.functional_call(module, state, tuple(arguments[n] for n in names)))
 
     return call

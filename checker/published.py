@@ -16,6 +16,8 @@ from checker.arguments import at_example
 from checker.authoring import Example, Exercise
 from checker.draws import seeded
 from checker.errors import ExerciseError
+from checker.inputs import Input
+from checker.realform import numbers
 from checker.record import PublishedRecord
 from checker.values import Array, number
 
@@ -51,13 +53,15 @@ def contradiction(exercise: Exercise, published: Sequence[PublishedRecord]) -> E
     )
 
 
-def compare(what: str, published: Any, found: Array, decimals: int | None) -> Iterator[PublishedRecord]:
+def compare(
+    what: str, published: Any, found: Array, decimals: int | None, of: Input | None = None
+) -> Iterator[PublishedRecord]:  # fmt: skip
     """One record per entry of `published`: a number, nested lists of numbers, or with a pair (low, high) in place of every number.
 
     A pair's number is its middle, met to half its width. Of others, `decimals` allows half a unit of the last published place, else the
-    rounding of float32.
+    rounding of float32. Entries of what is `of` an input are called as its own are.
     """
-    array = np.asarray(published, dtype=np.float64)
+    array = np.asarray(numbers(published), dtype=np.float64)
     if array.shape == (*found.shape, 2):
         array, within = array.mean(axis=-1), np.ptp(array, axis=-1) / 2
     else:
@@ -66,7 +70,7 @@ def compare(what: str, published: Any, found: Array, decimals: int | None) -> It
     for index in np.ndindex(array.shape):
         place = f" at {list(index)}" if index else ""
         yield PublishedRecord(
-            what=what + place,
+            what=what + place if of is None else f"{what} {of.at(index)}",
             published=number(float(array[index])),
             found=number(float(found[index])),
             within=float(within[index]),
@@ -86,23 +90,26 @@ def _reproduce(exercise: Exercise, example: Example) -> Iterator[PublishedRecord
         for name, published in (example.gradient or {}).items():
             if name not in leaves:
                 raise _error(exercise, f"an example publishes a gradient of {name!r}, which is not differentiated.")
-            yield from _entries(exercise, f"gradient of {name}", published, gradients[name], example)
+            yield from _entries(exercise, "gradient of", published, gradients[name], example, exercise.input(name))
     if example.quotients or example.tangent is not None:
         yield from _geometry(exercise, example, arguments)
 
 
-def _entries(exercise: Exercise, what: str, published: Any, found: torch.Tensor | None, example: Example) -> Iterator[PublishedRecord]:
-    shape = np.shape(published)
+def _entries(
+    exercise: Exercise, what: str, published: Any, found: torch.Tensor | None, example: Example, of: Input | None = None
+) -> Iterator[PublishedRecord]:
+    shape = np.shape(numbers(published))
     array = np.full(shape, np.nan) if found is None else found.detach().double().numpy()
     if array.shape != shape:
-        raise _error(exercise, f"an example publishes the {what} with shape {shape}, but it has shape {array.shape}.")
-    return compare(what, published, array, example.decimals)
+        name = f"{what} {of.name}" if of is not None else what
+        raise _error(exercise, f"an example publishes the {name} with shape {shape}, but it has shape {array.shape}.")
+    return compare(what, published, array, example.decimals, of)
 
 
 def _accumulated(outputs: tuple[torch.Tensor, ...], leaves: Mapping[str, torch.Tensor], example: Example) -> dict[str, torch.Tensor | None]:
     """`.grad` of every leaf after the example's backward passes; None where no gradient arrived."""
     output = outputs[0]
-    upstream = torch.ones_like(output) if example.upstream is None else torch.as_tensor(example.upstream, dtype=output.dtype)
+    upstream = torch.ones_like(output) if example.upstream is None else torch.as_tensor(numbers(example.upstream), dtype=output.dtype)
     for _ in range(example.passes if output.requires_grad else 0):
         torch.autograd.backward(output, upstream.expand_as(output), retain_graph=True)
     return {name: leaf.grad for name, leaf in leaves.items()}

@@ -24,7 +24,9 @@ from checker.errors import ExerciseError, Unsupported
 from checker.hooks import taken_off
 from checker.inputs import Domain, Input, resolve
 from checker.memory import share
+from checker.realform import numbers, parts
 from checker.values import Case, Mode, Settings
+
 
 def case_seed(exercise: Exercise, settings: Settings, number: int) -> int:
     """A seed for one point, derived from the run's seed and the exercise's name, so that one exercise's draws do not move another's."""
@@ -47,7 +49,7 @@ def sample(exercise: Exercise, settings: Settings, number: int, dtype: str, *, s
         if declared.kind == "parameter":
             arguments[declared.name] = parameters[declared.name]
         elif declared.name in fixed:
-            arguments[declared.name] = torch.as_tensor(fixed[declared.name])
+            arguments[declared.name] = _fixed(declared, fixed[declared.name])
         else:
             arguments[declared.name] = _draw(exercise, declared, generator, scale)
     return complete(exercise, arguments, settings, number=number, dtype=dtype, seed=seed, origin=origin, generator=generator)
@@ -58,7 +60,7 @@ def at_example(exercise: Exercise, example: Example, settings: Settings, number:
     seed = case_seed(exercise, settings, number)
     drawn = sample(exercise, settings, number, "float64").arguments
     given = {name: _published(exercise.input(name), value) for name, value in example.inputs.items()}
-    upstream = None if example.upstream is None else torch.as_tensor(example.upstream)
+    upstream = None if example.upstream is None else torch.as_tensor(numbers(example.upstream))
     return complete(exercise, {**drawn, **given}, settings, number=number, dtype=dtype, seed=seed, origin="example", upstream=upstream)
 
 
@@ -80,9 +82,11 @@ def complete(
     have it.
 
     Raises:
-        ExerciseError: no output can be differentiated, or one is complex.
-        Unsupported: an argument is sparse.
+        ExerciseError: no output can be differentiated.
+        Unsupported: an argument is sparse, or complex in half precision.
     """
+    if exercise.complex and dtype not in ("float32", "float64"):
+        raise Unsupported(exercise.name, f"PyTorch has no complex arithmetic in {dtype}")
     for name, t in arguments.items():
         if t.layout is not torch.strided:
             raise Unsupported(name, f"a tensor of layout {t.layout} has no gradient here: pass it dense, and make it sparse in the function")
@@ -129,9 +133,6 @@ def cases(exercise: Exercise, settings: Settings) -> Iterator[Case]:
 
 def _refuse(outputs: Sequence[torch.Tensor]) -> None:
     """Raise where no gradient is asked for: without an upstream every method would agree on nothing."""
-    if any(output.is_complex() for output in outputs):
-        advice = "Return its real and imaginary parts: torch.view_as_real(result)."
-        raise ExerciseError("the function returns a complex tensor, which is not checked yet.", advice=advice)
     if not any(output.is_floating_point() for output in outputs):
         raise ExerciseError(
             "the function returns no floating tensor: there is nothing to differentiate.", advice="Return a floating tensor."
@@ -139,9 +140,17 @@ def _refuse(outputs: Sequence[torch.Tensor]) -> None:
 
 
 def _published(declared: Input, value: Any) -> torch.Tensor:
-    """A published value: whole numbers of a real input are real."""
+    """A published value: whole numbers of a real input are real. A real tensor of a complex input is in real form already."""
+    if declared.kind == "complex":
+        return _fixed(declared, value)
     tensor = torch.as_tensor(value)
     return tensor if declared.kind in ("integer", "boolean") or tensor.is_floating_point() else tensor.double()
+
+
+def _fixed(declared: Input, value: Any) -> torch.Tensor:
+    if declared.kind == "complex" and not (isinstance(value, torch.Tensor) and value.is_floating_point()):
+        return parts(torch.as_tensor(value, dtype=torch.complex128))
+    return torch.as_tensor(value)
 
 
 def inside(domain: Domain, x: torch.Tensor) -> torch.Tensor:
@@ -155,6 +164,8 @@ def _draw(exercise: Exercise, declared: Input, generator: torch.Generator, scale
     except ValueError as error:
         raise ExerciseError(f"input {declared.name!r}: {error}.", file=exercise.file, line=exercise.line) from None
     domain = declared.domain
+    if declared.kind == "complex":
+        shape = (*shape, 2)
     if declared.kind == "boolean":
         return torch.randint(0, 2, shape, generator=generator).bool()
     if declared.kind == "integer":

@@ -130,6 +130,12 @@ class Case:
     memory: int = 1 << 30  #: bytes that a batch of points may take
 
     @property
+    def shown_dtype(self) -> str:
+        """The dtype as people know it: `complex64` for parts in float32."""
+        complexes = {"float64": "complex128", "float32": "complex64"}
+        return complexes.get(self.dtype, self.dtype) if self.exercise.complex else self.dtype
+
+    @property
     def pictured(self) -> bool:
         """Whether plots are made of this case: of the first point, in the first dtype."""
         return self.number == 0 and self.dtype == self.exercise.dtypes[0]

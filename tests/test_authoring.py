@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Float, Int, UInt
 from torch import Tensor, nn
 
 from checker import Example, ExerciseError, Verdict, exercise, positive
@@ -108,7 +108,7 @@ def test_inputs_with_defaults_keep_them():
 
 
 def test_every_problem_is_named_at_once():
-    def several(x, y: Float[Tensor, "..."], z: Float[Tensor, "n"], c: Complex[Tensor, "2"]):
+    def several(x, y: Float[Tensor, "..."], z: Float[Tensor, "n"], c: UInt[Tensor, "2"]):
         return x
 
     message = error_of(several, colour="red", expects="wrng", domains={"u": positive}, constant=["v"])
@@ -116,7 +116,7 @@ def test_every_problem_is_named_at_once():
         "the input 'x' has no jaxtyping annotation: write x: Float[Tensor, \"n\"]",
         "the annotation of 'y': the dimension '...' leaves a size open",
         "the shape letter 'n' of 'z' has no size: add sizes={'n': 4}, or an example that gives z",
-        "the input 'c' is Complex[Tensor, '2']: use Float, Int or Bool",
+        "the input 'c' is UInt[Tensor, '2']: use Float, Complex, Int or Bool",
         "unknown option 'colour'; known are answer, examples",
         "`expects` names 'wrng'; known are agrees, subgradient",
         "`domains` names 'u'; known are c, x, y, z",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from checker.custom.backward import first_order
-from checker.custom.compiled import as_written
+from checker.custom.compiled import compiled_values
 from checker.custom.library import opcheck
 from checker.custom.operation import Operation
 from checker.custom.second import twice
@@ -20,7 +20,8 @@ from checker.custom.transforms import forward_mode, mapped
 from checker.look import Look
 from checker.record import CheckRecord, OperationRecord
 from checker.tape.customs import Custom
-from checker.values import Case
+from checker.tape.replay import loops_quietly
+from checker.values import Case, Verdict
 
 
 def examined(found: Sequence[Look]) -> list[OperationRecord]:
@@ -30,7 +31,7 @@ def examined(found: Sequence[Look]) -> list[OperationRecord]:
         if one.case.dtype == one.case.exercise.dtypes[0]:
             for custom in one.customs:
                 met.setdefault(custom.target, (custom, one.case))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), loops_quietly():
         warnings.simplefilter("ignore")  # they were noted when the exercise itself was looked at
         return [_examined(custom, case) for custom, case in met.values()]
 
@@ -43,7 +44,10 @@ def _examined(custom: Custom, case: Case) -> OperationRecord:
 
 def _checks(operation: Operation, custom: Custom, case: Case) -> Iterator[CheckRecord]:
     if custom.kind == "torch.compile":
-        yield as_written(custom, case)
+        yield compiled_values(case)
+    elif operation.complex:
+        message = "its tensors are complex: it is judged with the exercise only, not alone"
+        yield CheckRecord(name="backward", verdict=Verdict.UNSUPPORTED, message=message, beside=True)
     elif custom.wanted:
         yield from first_order(operation)
         yield twice(operation)

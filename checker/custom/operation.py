@@ -86,6 +86,16 @@ class Operation:
         """Its tensors by name."""
         return {n: v for n, v in zip(self.names, self.inputs, strict=True) if isinstance(v, torch.Tensor)}
 
+    @property
+    def estimated(self) -> bool:
+        """Whether the exercise declares another derivative than that of its values."""
+        return self.custom.target in self.exercise.estimators
+
+    @property
+    def complex(self) -> bool:
+        """Whether a tensor that it takes or gives is complex."""
+        return any(isinstance(t, torch.Tensor) and t.is_complex() for t in (*self.inputs, *self(*self.inputs)))
+
     def name(self, place: int) -> str:
         return self.names[place]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from checker.inputs import Input
 from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Comparison, Derivation, Reference, Verdict, Worst, number
 
@@ -62,7 +63,7 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
     verdict, message = _verdict(name, got, high, allowed, inside, reference, case)
     worst = _worst(got, high, error, relative, ulps, allowed, excess) if got.size else None
     if verdict is Verdict.WRONG and worst is not None:
-        message = _sentence(name, worst)
+        message = _sentence(case.exercise.input(name), worst)
     width = _norm(allowed) / _norm(high) if _norm(high) else 0.0
     return Comparison(
         method=derivation.method,
@@ -87,7 +88,7 @@ def _verdict(name: str, got: Array, high: Array, allowed: Array, inside: Array, 
     if got.size and np.any(allowed > np.abs(high)) and _norm(allowed) > TOO_WIDE * scale:
         message = (
             f"gradient of {name}: rounding alone may move it by {_norm(allowed):.2g}, its norm is {_norm(high):.2g}; "
-            f"a wider dtype than {case.dtype} would settle it"
+            f"a wider dtype than {case.shown_dtype} would settle it"
         )
         return Verdict.INCONCLUSIVE, message
     return Verdict.AGREES, f"gradient of {name} agrees"
@@ -117,9 +118,8 @@ def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, 
     )
 
 
-def _sentence(name: str, worst: Worst) -> str:
-    place = f" at {list(worst.index)}" if worst.index else ""
-    return f"gradient of {name}{place}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
+def _sentence(argument: Input, worst: Worst) -> str:
+    return f"gradient of {argument.at(worst.index)}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
 
 
 def _digits(value: object, digits: int = 10) -> str:

@@ -234,7 +234,7 @@ def _named(found: Comparison, case: Case, got: Array, known: Array) -> Compariso
     place = tuple(int(i) for i in np.unravel_index(entry, case.arguments[name].shape)) if case.arguments[name].dim() else ()
     worst = with_fields(worst, index=(row, *place))
     argument = f"∂({name})" if " " in name else f"∂{name}"
-    message = f"{_output(case, row)}/{argument}{list(place) if place else ''}"
+    message = f"{_output(case, row)}/{argument}{case.exercise.input(name).entry(place).removeprefix(name)}"
     if stray is not None or found.verdict is Verdict.WRONG:
         message += f": got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
         return with_fields(found, verdict=Verdict.WRONG, worst=worst, message=message)

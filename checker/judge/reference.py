@@ -70,7 +70,7 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     if not _same_value(tape, value, reach, case.dtype):
         return _estimated(case, tape, "balls: they give another value than the function")
     gradient = {name: enclosure.gradient[name] for name in case.differentiated}
-    origin = f"ball arithmetic at {enclosure.bits} bits, widened by each operation's rounding in {case.dtype}"
+    origin = f"ball arithmetic at {enclosure.bits} bits, widened by each operation's rounding in {case.shown_dtype}"
     reference = Reference(
         kind="certified",
         high={name: g.high for name, g in gradient.items()},
@@ -137,7 +137,7 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
         radius={name: np.zeros_like(g) for name, g in gradients.items()},
         allowed=allowed_error,
         unproved=reason,
-        origin=f"differences and their error estimate, and rounding in {case.dtype} ({reason})",
+        origin=f"differences and their error estimate, and rounding in {case.shown_dtype} ({reason})",
         seconds=time.perf_counter() - start,
     )
     return Truth(reference=fixed(reference, case), reason=reason)

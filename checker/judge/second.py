@@ -120,7 +120,7 @@ def _directions(case: Case, tape: Tape | None, entries: int) -> tuple[Directions
 def entry_names(case: Case) -> tuple[str, ...]:
     """`x[0, 1]` for every differentiated entry, in order; `x` of a single number."""
     shapes = {name: tuple(case.arguments[name].shape) for name in case.differentiated}
-    return tuple(name + (str(list(index)) if index else "") for name, shape in shapes.items() for index in np.ndindex(shape))
+    return tuple(case.exercise.input(name).entry(index) for name, shape in shapes.items() for index in np.ndindex(shape))
 
 
 @dataclass(frozen=True)

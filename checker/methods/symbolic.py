@@ -21,6 +21,8 @@ class Symbolic:
     name = "symbolic"
 
     def unsupported(self, case: Case, tape: Tape | None) -> Problem | None:
+        if case.exercise.complex:
+            return Problem(verdict=Verdict.UNSUPPORTED, message="functions of complex numbers are not written in symbols")
         if case.mode is Mode.JACOBIAN:
             return Problem(verdict=Verdict.UNSUPPORTED, message="symbols are written of a vector–Jacobian product, not of every row of J")
         if case.mode is Mode.PROJECTION:

@@ -26,7 +26,6 @@ from checker.tape.scalars import Free, Graph, Scalar
 from checker.tape.tape import Node, Ref, Tape, differentiable
 from checker.values import Array
 
-
 #: Views whose numbers are other ones than their operand's, and the view that leads back.
 INVERSES = {"view_as_real": "view_as_complex", "view_as_complex": "view_as_real", "_conj": "_conj", "_neg_view": "_neg_view"}
 
@@ -198,7 +197,6 @@ class _Walk:
         if width and not self.line and width < _width(self.tape.meta[ref.slot].dtype)[1]:
             numbers, one = self.graph.numbers, self.graph.numbers.one
 
-
             def stored(x: Scalar) -> Scalar:
                 return self.graph.node(numbers.rounded(x.value), ((x, one),))
 
@@ -228,11 +226,14 @@ class _Walk:
 
     def mirrored(self, node: Node, found: Rule, result: Any) -> Any:
         """The result of a view. One of other numbers than its operand's, such as a conjugate, is kept up with it by `reflect`."""
-        if node.base in INVERSES and isinstance(result, np.ndarray) and result.dtype == object:
-            base = self.read(_first(node).slot)
+        if node.base in INVERSES and result.dtype == object:
+            operand = _first(node)
             back = find(getattr(torch.ops.aten, INVERSES[node.base]).default)
             assert back is not None
-            self.mirrors.append((base, result, found, back))
+            if operand.cut is not None and operand.cut in self.honoured:
+                result.flags.writeable = False
+            else:
+                self.mirrors.append((self.read(operand.slot), result, found, back))
         return result
 
     def reflect(self, node: Node, written: Array) -> None:
@@ -329,7 +330,8 @@ class _Walk:
             return torch.from_numpy(array.copy())
         near = self.graph.numbers.approximate
         if paired(array):
-            return torch.tensor([complex(near(x.re.value), near(x.im.value)) for x in array.reshape(-1)], dtype=torch.complex128).reshape(array.shape)
+            numbers = [complex(near(x.re.value), near(x.im.value)) for x in array.reshape(-1)]
+            return torch.tensor(numbers, dtype=torch.complex128).reshape(array.shape)
         return torch.tensor([near(x.value) for x in array.reshape(-1)], dtype=torch.float64).reshape(array.shape)
 
     def read(self, slot: int) -> Array:
@@ -343,7 +345,8 @@ class _Walk:
         tensor = tensor.detach()
         if tensor.is_complex():
             parts = self.lift(torch.view_as_real(tensor.resolve_conj()))
-            return self.graph.map(Pair, parts[..., 0], parts[..., 1])
+            pairs: Array = self.graph.map(Pair, parts[..., 0], parts[..., 1])
+            return pairs
         if not tensor.is_floating_point():
             return np.array(tensor.numpy())
         exact, graph = self.graph.numbers.exact, self.graph

@@ -5,8 +5,8 @@ the executed path, after Python has chosen the path and before autograd forgets 
 
 **Where the gradient stops** is decided per operand at the time of use: an operand that depends on an input by floating arithmetic but does
 not require grad (or is a leaf that is no input) is severed. The operation that first made a severed tensor names the cut; operations on
-severed tensors inherit it and add none, so that opening one cut opens all that follows from it. Inside `autograd.Function.forward` nothing
-is cut: there the forward itself must be differentiated, which is how a wrong backward is exposed.
+severed tensors inherit it and add none, so that opening one cut opens all that follows from it. What is made inside
+`autograd.Function.forward` is not cut there: the forward itself must be differentiated, which is how a wrong backward is exposed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estima
     A class of `autograd.Function` in `estimators` is recorded with the derivative that is declared there in place of its own.
 
     Raises:
-        Unsupported: a sparse tensor takes part, or a complex one of half precision.
+        Unsupported: a sparse tensor takes part.
         Exception: whatever the function itself raises.
     """
     recorder = _Recorder(estimators)
@@ -86,8 +86,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.held: dict[int, torch.Tensor] = {}
         self.decisions: list[Decision] = []
         self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
-        self.customs = Customs(estimators)
+        self.customs = Customs(estimators, self._estimated)
         self.hooks: dict[str, None] = {}
+        self.entry = (0, 0)  # the last `autograd.Function` that was entered, and the first slot made in it
         self.random = False
         self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
 
@@ -103,9 +104,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         known = self.slots.get(id(tensor))
         if known is not None:
             return known
-        if tensor.dtype is torch.complex32 or tensor.layout is not torch.strided:
-            kind = "complex32" if tensor.dtype is torch.complex32 else str(tensor.layout)
-            raise Unsupported("tape", f"{kind} tensors are not recorded", line=user_line()[0] or None)
+        if tensor.layout is not torch.strided:
+            raise Unsupported("tape", f"{tensor.layout} tensors are not recorded", line=user_line()[0] or None)
         slot = len(self.keep)
         self.slots[id(tensor)] = slot
         self.keep.append(tensor)
@@ -123,7 +123,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
     def _severed(self, tensor: torch.Tensor) -> bool:
-        if self.customs.depth or not differentiable(tensor.dtype) or _storage(tensor) not in self.flowing:
+        if not differentiable(tensor.dtype) or _storage(tensor) not in self.flowing:
+            return False
+        if self.customs.depth and self.slots[id(tensor)] >= self.entry[1]:
             return False
         return not tensor.requires_grad or (tensor.is_leaf and self.slots[id(tensor)] not in self.inputs.values())
 
@@ -152,6 +154,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         place, code = user_line() if hook is None else (place_of(hook), getattr(hook, "__name__", type(hook).__name__))
         self.hooks[f"{place}: {code}"] = None
 
+    def _estimated(self, tensor: torch.Tensor) -> None:
+        self.makers[self._slot(tensor)] = ("estimator", *user_line())
+
     def _detached_in_place(self, tensor: torch.Tensor) -> None:
         self.makers[self._slot(tensor)] = ("detach", *user_line())
 
@@ -169,6 +174,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self.entry[0] != self.customs.entered:
+            self.entry = (self.customs.entered, len(self.keep))
         self.customs.operator(func, args)
         written_in_python = implementation(func)
         if written_in_python is not None:

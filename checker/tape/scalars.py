@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal
 import numpy as np
 
 from checker.errors import Unsupported
-from checker.tape import pairs
+from checker.tape import analytic, pairs
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.numbers import N, NumberSystem
 from checker.tape.pairs import Pair, pair, part_by_part
@@ -50,38 +50,38 @@ class Scalar:
     def __init__(self, graph: Graph[Any], value: Any, index: int = -1) -> None:
         self.graph, self.value, self.index = graph, value, index
 
-    def __add__(self, other: Any) -> Scalar:
+    def __add__(self, other: Any) -> Any:
         if isinstance(other, _OTHERS):
             return NotImplemented
         return self.graph.add((self, self.graph.scalar(other)))
 
-    def __radd__(self, other: Any) -> Scalar:
+    def __radd__(self, other: Any) -> Any:
         return self.graph.scalar(other) + self
 
     def __neg__(self) -> Scalar:
         numbers = self.graph.numbers
         return self.graph.node(numbers.negate(self.value), ((self, self.graph.minus_one),))
 
-    def __sub__(self, other: Any) -> Scalar:
+    def __sub__(self, other: Any) -> Any:
         if isinstance(other, _OTHERS):
             return NotImplemented
         graph, other = self.graph, self.graph.scalar(other)
         value = graph.numbers.add((self.value, graph.numbers.negate(other.value)))
         return graph.node(value, ((self, graph.numbers.one), (other, graph.minus_one)))
 
-    def __rsub__(self, other: Any) -> Scalar:
+    def __rsub__(self, other: Any) -> Any:
         return self.graph.scalar(other) - self
 
-    def __mul__(self, other: Any) -> Scalar:
+    def __mul__(self, other: Any) -> Any:
         if isinstance(other, _OTHERS):
             return NotImplemented
         other = self.graph.scalar(other)
         return self.graph.node(self.graph.numbers.multiply(self.value, other.value), ((self, other.value), (other, self.value)))
 
-    def __rmul__(self, other: Any) -> Scalar:
+    def __rmul__(self, other: Any) -> Any:
         return self.graph.scalar(other) * self
 
-    def __truediv__(self, other: Any) -> Scalar:
+    def __truediv__(self, other: Any) -> Any:
         if isinstance(other, _OTHERS):
             return NotImplemented
         graph, other = self.graph, self.graph.scalar(other)
@@ -94,7 +94,7 @@ class Scalar:
             edges.append((other, numbers.negate(numbers.divide(quotient, other.value))))
         return graph.node(quotient, edges)
 
-    def __rtruediv__(self, other: Any) -> Scalar:
+    def __rtruediv__(self, other: Any) -> Any:
         return self.graph.scalar(other) / self
 
     def __repr__(self) -> str:
@@ -192,7 +192,7 @@ class Graph(Generic[N]):
         result.fill(value)
         return result
 
-    def map(self, function: Callable[..., Scalar], *operands: Any) -> Array:
+    def map(self, function: Callable[..., Any], *operands: Any) -> Array:
         """`function` entry by entry, over operands broadcast together."""
         result = np.frompyfunc(function, len(operands), 1)(*(self.array(o) for o in operands))
         return result if isinstance(result, np.ndarray) else self.array(result)
@@ -242,7 +242,7 @@ class Graph(Generic[N]):
             Unsupported: a derivative by one of the parameters is asked for.
         """
         if isinstance(x, Pair):
-            return pairs.function(self, name, x)
+            return analytic.function(self, name, x)
         if any(p.index >= 0 for p in parameters):
             raise Unsupported(name, "its derivative by its parameter has no rule here", line=self.line)
         value = self.numbers.function(name, x.value, *(p.value for p in parameters))
@@ -254,7 +254,7 @@ class Graph(Generic[N]):
     def power(self, x: Scalar, y: Scalar) -> Scalar:
         """x to the y. As in torch, the derivative by x is 0 where y = 0, and the derivative by y is 0 where x = 0 and y ≥ 0."""
         if isinstance(x, Pair) or isinstance(y, Pair):
-            return pairs.power(self, pair(self, x), pair(self, y))
+            return analytic.power(self, pair(self, x), pair(self, y))
         numbers = self.numbers
         value = numbers.power(x.value, y.value)
         edges = []

@@ -20,11 +20,11 @@ from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.grading.judging import points
 from checker.grading.judging.tolerances import ORDERS, allowance, largest, single_allowance
+from checker.judge.beginning import recorded
 from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.compare import compare
 from checker.judge.kinks import Classification, classify, suspicious
 from checker.judge.reference import Truth, refer
-from checker.look import recorded
 from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
 from checker.tape.mutants import Mutation, mutants
@@ -199,19 +199,28 @@ class Pool:
     """The points of one exercise, drawn from `secret`; each truth is found when it is first asked for, and kept.
 
     Raises:
-        ExerciseError: no fresh point can be used: the function is stochastic, has too many entries, or no truth could be found.
+        ExerciseError: the exercise has complex inputs, or no fresh point can be used: the function is stochastic, has too many entries, or
+            no truth could be found.
     """
 
     def __init__(self, exercise: Exercise, secret: bytes, size: int = 8) -> None:
         self.exercise, self._secret = exercise, secret
+        if exercise.complex:
+            raise self._refusal("it has complex inputs, and submissions are read in real numbers")
         self._settings = Settings(seed=int.from_bytes(hashlib.sha256(b"points\0" + secret).digest(), "big"))
         self._cases, self._paths = points.fresh(exercise, self._settings, size)
         self._found: dict[int, Question | None] = {}
         self._reasons: list[str] = []
         if not any(self._fresh(number) for number in range(len(self._cases))):
-            message = f"{exercise.name} cannot be graded: {self._reasons[-1]}."
-            advice = "Change its function or its sizes, or leave it out of the assignment."
-            raise ExerciseError(message, file=exercise.path or None, line=exercise.line or None, advice=advice)
+            raise self._refusal(self._reasons[-1])
+
+    def _refusal(self, reason: str) -> ExerciseError:
+        return ExerciseError(
+            f"{self.exercise.name} cannot be graded: {reason}.",
+            file=self.exercise.path or None,
+            line=self.exercise.line or None,
+            advice="Change its function or its sizes, or leave it out of the assignment.",
+        )
 
     def questions(self, content: str) -> list[Question]:
         """What the submission with this content is asked: fresh points, a published one that is special, and the large probe.

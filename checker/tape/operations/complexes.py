@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.analytic import angle
 from checker.tape.operations import rule
 from checker.tape.operations.norms import norm
-from checker.tape.pairs import Pair, angle, pair, paired, real_part
+from checker.tape.pairs import Pair, pair, paired, real_part
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]

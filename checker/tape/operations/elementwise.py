@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from checker.errors import Unsupported
+from checker.tape.analytic import angle
 from checker.tape.operations import rule
 from checker.tape.operations.exponentials import logarithm_of_sum
 from checker.tape.operations.norms import norm
-from checker.tape.pairs import Pair, angle, parts
+from checker.tape.pairs import Pair, parts
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]

@@ -1,8 +1,8 @@
 """The discrete Fourier transform.
 
-A fast transform is replayed as one: the sum over n = p·m terms as p transforms of m terms each. Every output is then reached from every input along one path of
-a twiddle factor and an addition per prime factor of n, so that rounding adds up to O(log n)·u·Σ|xᵢ|, as it does in every fast algorithm (Higham,
-Accuracy and Stability of Numerical Algorithms, section 24.1).
+A fast transform is replayed as one: the sum over n = p·m terms as p transforms of m terms each. Every output is then reached from every
+input along one path, with a twiddle factor and an addition for each prime factor of n, so that rounding adds up to O(log n)·u·Σ|xᵢ|, as it
+does in every fast algorithm (Higham, Accuracy and Stability of Numerical Algorithms, section 24.1).
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _r2c(g: G, x: Array, dim: Sequence[int], normalization: int, onesided: bool)
 
 @rule("_fft_c2r")
 def _c2r(g: G, x: Array, dim: Sequence[int], normalization: int, last_dim_size: int) -> Array:
-    """Along the last of `dim` the half that is given is completed by conjugates; imaginary parts that a real result has not are not read."""
+    """Along the last of `dim` the half that is given is completed by conjugates; imaginary parts that a real result cannot have are not
+    read."""
 
     def real(half: list[Pair]) -> list[Scalar]:
         n = last_dim_size

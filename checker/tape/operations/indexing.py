@@ -23,7 +23,8 @@ def _clone(g: G, x: Array) -> Array:
 
 @rule("_to_copy")
 def _to_copy(g: G, x: Array, recorded: Any, dtype: Any = None) -> Array | None:
-    """Between floating dtypes a copy, rounded by the interpreter; of a complex number as a real one its real part; to integers the recorded value, with a check that no edge is near."""
+    """Between floating dtypes a copy, rounded by the interpreter, and of a complex number as a real one its real part; to integers the
+    recorded value, with a check that no edge is near."""
     if recorded[0] is None:
         return real_part(x) if paired(x) and dtype is not None and not dtype.is_complex else g.array(x).copy()
     for a in x.reshape(-1) if x.dtype == object else ():
@@ -158,11 +159,3 @@ def _gather(g: G, x: Array, dim: int, index: Array) -> Array:
 def _masked_select(g: G, x: Array, mask: Array) -> Array:
     x, mask = np.broadcast_arrays(x, mask)
     return x[mask]
-
-
-@rule("embedding")
-def _embedding(g: G, weight: Array, indices: Array, padding_idx: int = -1) -> Array:
-    rows = weight[indices]
-    if padding_idx >= 0:  # the row that stands for padding is read, but never learns
-        rows[indices == padding_idx] = g.stop(rows[indices == padding_idx])
-    return rows

@@ -29,7 +29,7 @@ def reduce(g: G, function: Callable[[list[Scalar]], Scalar], x: Array, dim: Dims
     return result.reshape([1 if d in dims else n for d, n in enumerate(x.shape)]) if keepdim else result
 
 
-def along(g: G, function: Callable[[list[Scalar]], list[Scalar]], x: Array, dim: int) -> Array:
+def along(g: G, function: Callable[[list[Any]], Sequence[Any]], x: Array, dim: int) -> Array:
     """`function` from a list of entries to one of the same length, along `dim`."""
     x = g.array(x)
     if not x.ndim:
