@@ -21,6 +21,7 @@ from rich.text import Text
 from checker.authoring import Exercise
 from checker.errors import UsageError
 from checker.inert import inert
+from checker.judge.verdict import FAULTS
 from checker.record import Document, Record, Refusal
 from checker.values import Comparison, Verdict
 
@@ -87,6 +88,11 @@ def show(document: Document, *, of: int, stream: TextIO, only_failures: bool = F
     if document.records and not only_failures:
         out.print(table(document.records))
         out.print()
+    for record in document.records if not only_failures else ():
+        for part in custom(record, out.width):
+            out.print(part)
+        if record.operations:
+            out.print()
     for record in document.records:
         if not record.as_expected:
             for part in unexpected(record, out.width):
@@ -144,8 +150,29 @@ def unexpected(record: Record, width: int) -> Iterator[Text]:
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
     for line in dict.fromkeys(filter(None, lines)):
-        wrapped = textwrap.wrap(inert(line), width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
-        yield Text("\n".join(wrapped))
+        yield from _wrapped(line, width, INDENT, INDENT)
+
+
+def custom(record: Record, width: int) -> Iterator[Text]:
+    """The custom operations of a record, a line each: what is right about them, what they do not offer, and then all that is not right."""
+    for operation in record.operations:
+        by_verdict = {v: [c.name for c in operation.checks if c.verdict == v] for v in (Verdict.AGREES, Verdict.UNSUPPORTED)}
+        right, lacking = (", ".join(names) for names in by_verdict.values())
+        found = [f"{right or 'nothing'} ✓", f"without {lacking}" if lacking else ""]
+        yield from _wrapped(
+            f"{operation.name} ({operation.line}) in {record.exercise}: {' · '.join(filter(None, found))}", width, "", INDENT
+        )
+        for check in operation.checks:
+            if check.verdict not in by_verdict:
+                sign, colour = ("!", "yellow") if check.beside or check.verdict not in FAULTS else BAD
+                for text in _wrapped(f"{sign} {check.name}: {check.message}", width, INDENT, INDENT + "  "):
+                    text.stylize(colour, len(INDENT), len(INDENT) + 1)
+                    yield text
+
+
+def _wrapped(line: str, width: int, first: str, following: str) -> Iterator[Text]:
+    wrapped = textwrap.wrap(inert(line), width, initial_indent=first, subsequent_indent=following, break_on_hyphens=False)
+    yield Text("\n".join(wrapped))
 
 
 def refusal(refused: Refusal) -> Text:

@@ -59,7 +59,8 @@ def against_truth(operation: Operation, upstream: Sequence[torch.Tensor | None])
     verdict, explanation, kind = _judged(operation, upstream)
     if verdict not in FAULTS:
         proof = "proved by balls" if kind == "certified" else "found by differences of the forward"
-        said = explanation if verdict is not Verdict.AGREES else f"it agrees with the truth, {proof}, at a random upstream gradient"
+        truth = "the declared estimator's derivative" if operation.estimated else "the truth"
+        said = explanation if verdict is not Verdict.AGREES else f"it agrees with {truth}, {proof}, at a random upstream gradient"
         return CheckRecord(name="backward", verdict=verdict, message=said)
     return CheckRecord(name="backward", verdict=verdict, message="; ".join([explanation, *_reasons(operation, upstream)]))
 
@@ -140,7 +141,7 @@ def sets_of_inputs(operation: Operation, upstream: Sequence[torch.Tensor | None]
     if wasted:
         computed, where = next(iter(wasted.items()))
         message = f"{where} it computes that of {computed} all the same: ask ctx.needs_input_grad first"
-        return CheckRecord(name=name, verdict=Verdict.UNSUPPORTED, message=message, beside=True)
+        return CheckRecord(name=name, verdict=Verdict.WRONG, message=message, beside=True)
     return CheckRecord(name=name, verdict=Verdict.AGREES, message=f"each of {len(sets)} sets of inputs gets the same gradients")
 
 

@@ -1,6 +1,6 @@
 """A compiled function beside the function as it was written.
 
-Comes in: a compiled function, and the case that calls it.  Goes out: one `CheckRecord`.  Why: the tape is of the function as written, and
+Comes in: a case whose function calls a compiled one.  Goes out: one `CheckRecord`.  Why: the tape is of the function as written, and
 reverse mode runs what `torch.compile` made of it. Its gradient is compared with the truth like any other; here its values are.
 """
 
@@ -11,7 +11,7 @@ import torch
 from checker.draws import seeded
 from checker.methods.autograd import crashed
 from checker.record import CheckRecord
-from checker.tape.customs import Custom
+from checker.tape.customs import as_written
 from checker.tape.formats import FORMATS
 from checker.values import Case, Verdict
 
@@ -19,7 +19,7 @@ from checker.values import Case, Verdict
 UNITS = 256
 
 
-def as_written(custom: Custom, case: Case) -> CheckRecord:
+def compiled_values(case: Case) -> CheckRecord:
     """Whether the compiled function has the values of the one that was written."""
     arguments = case.arguments
 
@@ -32,7 +32,7 @@ def as_written(custom: Custom, case: Case) -> CheckRecord:
     except Exception as failure:  # the compiler may raise anything
         problem = crashed(failure)
         return CheckRecord(name="values", verdict=problem.verdict, message=problem.message)
-    with torch.compiler.set_stance("force_eager"):
+    with as_written():
         written = values()
     for number, (got, expected) in enumerate(zip(compiled, written, strict=True)):
         scale = float(expected.detach().abs().max()) if expected.numel() else 0.0

@@ -29,6 +29,8 @@ def forward_mode(operation: Operation) -> CheckRecord:
     """The `jvp` of an `autograd.Function` along a random direction, against differences of its values."""
     if not operation.has("jvp"):
         return _forward(Verdict.UNSUPPORTED, "it has no jvp")
+    if operation.estimated:
+        return _forward(Verdict.UNSUPPORTED, "not tried: a declared estimator is not the derivative of the values")
     wide = operation.widened()
     if wide is None:
         return _forward(Verdict.UNSUPPORTED, "not tried: differences need float64, which the operation does not take")
@@ -67,7 +69,9 @@ def mapped(operation: Operation) -> CheckRecord:
     if operation.custom.kind == "autograd.Function" and not (operation.has("vmap") or operation.custom.target.generate_vmap_rule):
         return _vmap(Verdict.UNSUPPORTED, "it has no vmap rule: write a staticmethod vmap, or set generate_vmap_rule = True")
     upstream = operation.upstream()
-    functions: dict[str, Callable[..., Tensors]] = {"values": operation, "gradients": _gradients_of(operation, upstream)}
+    functions: dict[str, Callable[..., Tensors]] = {"values": operation}
+    if operation.custom.kind == "autograd.Function":  # `torch.func` differentiates no operator of torch.library
+        functions["gradients"] = _gradients_of(operation, upstream)
     for what, function in functions.items():
         for places in dict.fromkeys([operation.wanted, *((k,) for k in operation.wanted)]):
             for last in (False, True):
@@ -79,7 +83,7 @@ def mapped(operation: Operation) -> CheckRecord:
                 if difference:
                     position = "last" if last else "first"
                     return _vmap(Verdict.WRONG, f"{what} mapped over {names}, the batch being the {position} dimension, {difference}")
-    return _vmap(Verdict.AGREES, "values and gradients of a batch are those of its points, one by one")
+    return _vmap(Verdict.AGREES, f"{' and '.join(functions)} of a batch are those of its points, one by one")
 
 
 def _dual(x: torch.Tensor, tangent: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -18,6 +18,7 @@ import torch
 from checker.draws import seeded
 from checker.hooks import taken_off
 from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
+from checker.tape.customs import as_written, without_forward_mode
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
@@ -110,6 +111,9 @@ class Forward:
         if padded is not None:
             message = "padding_idx stops the gradient of one row in reverse mode only"
             return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=padded.line or None)
+        for custom in filter(without_forward_mode, tape.customs if tape is not None else ()):
+            message = f"{custom.name} has no rule for forward mode, and torch takes its derivative for zero without a word"
+            return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=custom.line)
         for cut in tape.cuts if tape is not None else ():
             if cut.how == "no_grad":
                 message = "torch.no_grad does not stop forward mode: its derivative is the uncut one"
@@ -119,7 +123,7 @@ class Forward:
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
         start = time.perf_counter()
         try:
-            with warnings.catch_warnings(), taken_off():
+            with warnings.catch_warnings(), taken_off(), as_written():  # `torch.func` would stop the compiler for good
                 warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
                 if case.mode is Mode.JACOBIAN:
                     return _whole(by_forward(case), case, self.name, "cpu", start, reference)
@@ -146,6 +150,7 @@ def vjp(case: Case, device: str = "cpu") -> tuple[tuple[torch.Tensor, ...], dict
     points, outputs, reached, vectors = _called(case, device)
     if not reached:
         return outputs, dict.fromkeys(case.differentiated)
+    gradients: Sequence[torch.Tensor | None]
     try:
         gradients = torch.autograd.grad(reached, points, vectors, allow_unused=True)
     except RuntimeError as error:
@@ -154,7 +159,7 @@ def vjp(case: Case, device: str = "cpu") -> tuple[tuple[torch.Tensor, ...], dict
         # a reentrant checkpoint takes part in `backward` only; the graph is spent by now
         points, outputs, reached, vectors = _called(case, device)
         torch.autograd.backward(reached, vectors)
-        gradients = tuple(point.grad for point in points)
+        gradients = [point.grad for point in points]
     return outputs, dict(zip(case.differentiated, gradients, strict=True))
 
 

@@ -20,6 +20,7 @@ from checker.record import (
     Document,
     MathematicsRecord,
     Numbers,
+    OperationRecord,
     PathRecord,
     Provenance,
     Record,
@@ -131,6 +132,7 @@ class Page:
     mathematics: tuple[MathematicsRecord, ...]  #: as much of it as a reader can take in
     formulas: dict[str, str]  #: the author's answer by argument, where it was proved equal on some path
     paths: tuple[PathRecord, ...]  #: those of which there is no mathematics to show
+    operations: tuple[tuple[OperationRecord, int | None], ...]  #: custom ones, with the line of their backward where the page shows it
 
 
 def merged(documents: Sequence[Document]) -> list[Record]:
@@ -243,6 +245,7 @@ def page(record: Record) -> Page:
         source=tuple(source(record.source, _notes(record, cuts))) if record.source else (),
         mathematics=tuple(readable(record.mathematics)),
         formulas={name: text for reading in record.mathematics for name, text in reading.formula.items()},
+        operations=tuple((operation, _shown_line(record, operation.line)) for operation in record.operations),
         paths=tuple(p for p in record.paths if (p.lines or p.conditions) and p.signature not in {m.path for m in record.mathematics}),
     )
 

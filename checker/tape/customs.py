@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from checker.errors import ExerciseError
 from checker.tape.lines import frame_of, user_line
@@ -50,10 +50,12 @@ class Custom:
 class Customs:
     """The custom operations of one recording, by what they are."""
 
-    def __init__(self, estimators: Estimators) -> None:
+    def __init__(self, estimators: Estimators, cut: Callable[[torch.Tensor], None]) -> None:
         self.estimators = estimators
+        self._cut = cut  #: called with each tensor at which an estimator stops the gradient
         self.found: dict[Any, Custom] = {}
         self.depth = 0  #: how deep we are inside `autograd.Function.apply`, whosever
+        self.entered = 0  #: how often we went inside
         self._within = 0  #: the same of the user's alone
         self._compiles = compiles()
 
@@ -74,11 +76,11 @@ class Customs:
             surrogate = customs.estimators.get(cls) if not customs.depth else None
             with customs.inside(own=own):
                 result = super(above, cls).apply(*args, **kwargs)  # type: ignore[misc]
-            return result if surrogate is None else _estimated(cls, result, surrogate(*args))
+            return result if surrogate is None else customs._estimated(cls, result, surrogate(*args))
 
         above.apply = classmethod(apply)
         try:
-            with torch.compiler.set_stance("force_eager") if self._compiles else nullcontext():
+            with as_written():
                 yield
         finally:
             del above.apply
@@ -86,6 +88,7 @@ class Customs:
     @contextmanager
     def inside(self, *, own: bool = False) -> Iterator[None]:
         """While an operation runs: torch's `own`, or one of the user's, whose inner ones are part of it."""
+        self.entered += self.depth == 0
         self.depth, self._within = self.depth + 1, self._within + (not own)
         try:
             yield
@@ -109,6 +112,24 @@ class Customs:
             line, code = user_line(frame)
             self.found[target] = Custom(kind="torch.compile", name=name, target=target, line=line, code=code)
 
+    def _estimated(self, cls: Any, result: Any, surrogate: Any) -> Any:
+        """The values of `result` with the derivatives of `surrogate`.
+
+        Raises:
+            ExerciseError: they are not of the same shapes.
+        """
+        if isinstance(result, tuple):
+            return tuple(self._estimated(cls, y, s) for y, s in zip(result, surrogate, strict=True))
+        if result.shape != surrogate.shape:
+            raise ExerciseError(
+                f"the estimator of {cls.__name__} gives shape {tuple(surrogate.shape)}, {cls.__name__} itself {tuple(result.shape)}.",
+                advice="It must be a function of the same inputs that gives the same shape.",
+            )
+        value, fixed = result.detach(), surrogate.detach()
+        self._cut(value)
+        self._cut(fixed)
+        return value + (surrogate - fixed)
+
     def _note(self, kind: Any, name: str, target: Any, args: tuple[Any, ...]) -> None:
         if target in self.found:
             return
@@ -125,6 +146,13 @@ def compiles() -> bool:
     return dynamo is not None and any(dynamo.cached_backends.values())
 
 
+@contextmanager
+def as_written() -> Iterator[None]:
+    """While compiled functions run as they were written."""
+    with torch.compiler.set_stance("force_eager") if compiles() else nullcontext():
+        yield
+
+
 def implementation(func: Any) -> Callable[..., Any] | None:
     """The Python function that a `torch.library.custom_op` runs on the CPU, so that its own operations can be recorded; None of others."""
     if func.namespace in OWN:
@@ -135,17 +163,19 @@ def implementation(func: Any) -> Callable[..., Any] | None:
     return definition._init_fn  # type: ignore[no-any-return]
 
 
-def _estimated(cls: Any, result: Any, surrogate: Any) -> Any:
-    """The values of `result` with the derivatives of `surrogate`.
+def without_forward_mode(custom: Custom) -> bool:
+    """Whether forward mode takes the derivative of an operator for zero, without a word, since nobody wrote a rule for it."""
+    if custom.kind != "torch.library" or not custom.wanted:
+        return False
+    with torch.autograd.forward_ad.dual_level():
+        given = [_dual(value) if place in custom.wanted else value for place, value in enumerate(custom.inputs)]
+        try:
+            outputs = tree_leaves(custom.target(*given))
+        except Exception:  # a rule that fails is one, and torch says so
+            return False
+        tensors = [output for output in outputs if isinstance(output, torch.Tensor)]
+        return all(torch.autograd.forward_ad.unpack_dual(tensor).tangent is None for tensor in tensors)  # type: ignore[no-untyped-call]
 
-    Raises:
-        ExerciseError: they are not of the same shapes.
-    """
-    if isinstance(result, tuple):
-        return tuple(_estimated(cls, y, s) for y, s in zip(result, surrogate, strict=True))
-    if result.shape != surrogate.shape:
-        raise ExerciseError(
-            f"the estimator of {cls.__name__} gives shape {tuple(surrogate.shape)}, {cls.__name__} itself {tuple(result.shape)}.",
-            advice="It must be a function of the same inputs that gives the same shape.",
-        )
-    return result.detach() + (surrogate - surrogate.detach())
+
+def _dual(x: torch.Tensor) -> torch.Tensor:
+    return torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))  # type: ignore[no-untyped-call, no-any-return]

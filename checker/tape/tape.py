@@ -39,7 +39,7 @@ class Meta:
 class Cut:
     """A place where autograd stops while the value goes on.
 
-    `how` names the mechanism: "detach", "no_grad" (explicit, taken as meant) or "item", "tolist", "numpy", "data", "tensor",
+    `how` names the mechanism: "detach", "no_grad", "estimator" (explicit, taken as meant) or "item", "tolist", "numpy", "data", "tensor",
     "mark_non_differentiable", "history" (implicit: wrong where it changes the gradient, unless the exercise declares it).
     `number` is its name in `Ref.cut`, not a position: cuts that reach nothing are left out of the tape. `slot` is the tensor that was
     cut, or -1 where the value left the tape (item, tolist, numpy): then it is `baked` into what follows and no replay can open it
@@ -55,7 +55,7 @@ class Cut:
 
     @property
     def explicit(self) -> bool:
-        return self.how in ("detach", "no_grad")
+        return self.how in ("detach", "no_grad", "estimator")
 
     @property
     def baked(self) -> bool:

@@ -1,0 +1,291 @@
+"""Custom operations: each planted mistake is exposed by default, with a sentence that says what and where; what is right agrees."""
+
+from __future__ import annotations
+
+import inspect
+import io
+
+import planted_operations as planted
+import pytest
+import torch
+from torch.utils._pytree import tree_leaves
+
+from checker import Settings, Verdict, check
+from checker.record import CheckRecord, Document, OperationRecord, Record
+from checker.terminal import show
+
+QUICK = Settings(methods=("certified", "reverse", "forward"))
+X, W = torch.tensor([0.5, -1.5, 2.0], dtype=torch.float64), torch.tensor([1.5, 0.25, -1.0], dtype=torch.float64)
+
+
+def found(operation, *inputs: torch.Tensor) -> Record:
+    """The record of a function that calls the operation once."""
+    apply = getattr(operation, "apply", operation)
+    names = [f"x{k}" for k in range(len(inputs))]
+    return check(lambda **given: apply(*given.values()), settings=QUICK, **dict(zip(names, inputs, strict=True)))
+
+
+def place(operation) -> str:
+    """Where the operation's backward is written."""
+    backward = inspect.unwrap(getattr(operation, "backward", operation))
+    return f"planted_operations.py:{inspect.getsourcelines(backward)[1]}"
+
+
+def asked(record: Record, name: str) -> CheckRecord:
+    (operation,) = record.operations
+    return next(check for check in operation.checks if check.name == name)
+
+
+#: The operation, its inputs, the check that exposes it, the verdict, and what a user reads.
+MISTAKES = [
+    (planted.Cube, (X,), "backward", "wrong", "gradient of x at"),
+    (planted.WithoutOne, (X, W), "backward", "wrong", "it returns None for w"),
+    (planted.SavesForOne, (X, W), "needs_input_grad", "crashed", "where only w requires a gradient it fails: ValueError: not enough"),
+    (planted.AsksForOther, (X, W), "needs_input_grad", "wrong", "where only w requires a gradient it gives another gradient than where"),
+    (planted.WritesIntoSaved, (X,), "repeated", "crashed", "it writes into a tensor that it saved"),
+    (planted.WritesUnseen, (X,), "backward", "wrong", "the tensor that it saved as number 0 was written to since"),
+    (planted.UnitUpstream, (X,), "backward", "wrong", "with an upstream gradient of ones it is right: is it multiplied by the upstream"),
+    (planted.WritesIntoUpstream, (X,), "upstream", "wrong", "it writes into the upstream gradient (grad_output), which other operations"),
+    (planted.ViewsUpstream, (X.outer(W),), "upstream", "crashed", "it fails where the upstream gradient is strided, as a slice or"),
+    (planted.CountsOnContext, (X,), "repeated", "wrong", "a second backward pass through the same graph gives another gradient"),
+    (planted.InFloat32, (X / 3,), "backward", "wrong", "it returns float32 for x, which is float64"),
+    (planted.NeedsBothOutputs, (X,), "outputs", "crashed", "where only output 0 is used it fails; with set_materialize_grads(False)"),
+    (planted.AsItIs, (X,), "backward", "wrong", "gradient of x at"),
+]
+
+
+@pytest.mark.parametrize(("operation", "inputs", "name", "verdict", "sentence"), MISTAKES, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_mistake_is_exposed_with_its_line(operation, inputs, name: str, verdict: str, sentence: str) -> None:
+    record = found(operation, *inputs)
+    assert record.verdict == verdict, record.explanation
+    assert sentence in record.explanation
+    assert f"{operation.__name__} ({place(operation)}), {name}" in record.explanation
+    assert (asked(record, name).verdict, asked(record, name).beside) == (verdict, False)
+
+
+def test_right_operations_agree_in_every_way_that_they_offer() -> None:
+    record = found(planted.Product, X, W)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (operation,) = record.operations
+    assert (operation.name, operation.kind, operation.line) == ("Product", "autograd.Function", place(planted.Product))
+    assert {c.name: c.verdict for c in operation.checks} == dict.fromkeys(
+        ("backward", "repeated", "needs_input_grad", "upstream", "double backward", "forward mode", "vmap"), "agrees"
+    )
+    assert asked(record, "backward").message == "it agrees with the truth, proved by balls, at a random upstream gradient"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(), (4,), (3, 4), (2, 3, 4), (0,)], ids=str)
+def test_right_operations_agree_whatever_their_shape_and_dtype(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    record = found(planted.Product, *(torch.randn(shape, generator=generator).to(dtype) for _ in range(2)))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert {c.verdict for c in record.operations[0].checks} == {"agrees"}, record.operations
+
+
+def test_what_is_marked_as_not_differentiable_is_for_the_function_to_judge() -> None:
+    record = found(planted.MarkedConstant, X)
+    assert record.verdict is Verdict.WRONG
+    assert "the gradient is lost by mark_non_differentiable on planted_operations.py:" in record.explanation
+    assert asked(record, "backward").verdict is Verdict.AGREES  # of the first output, it is right
+    apply = planted.MarkedConstant.apply
+    assert check(lambda x: apply(x)[0], X, settings=QUICK).verdict is Verdict.AGREES
+
+
+def test_a_backward_that_never_gives_the_same_is_wrong_and_says_by_how_much() -> None:
+    record = found(planted.CountsOnClass, X)
+    assert record.verdict is Verdict.WRONG
+    assert record.stochastic
+    assert any(note.startswith("two backward passes differ: gradient of x0 at [2]: ") for note in record.notes), record.notes
+    assert asked(record, "repeated").verdict is Verdict.WRONG
+
+
+def test_a_gradient_computed_in_vain_stands_beside_the_verdict() -> None:
+    record = found(planted.AsksForNone, X, W)
+    assert record.verdict is Verdict.AGREES
+    said = asked(record, "needs_input_grad")
+    assert (said.verdict, said.beside) == ("wrong", True)
+    assert said.message == "where only x requires a gradient it computes that of w all the same: ask ctx.needs_input_grad first"
+
+
+def test_a_forward_that_writes_into_its_input_is_named() -> None:
+    record = found(planted.WritesIntoInput, X)
+    assert record.verdict is Verdict.MUTATED_INPUT
+    assert "writes into its input" in record.explanation
+    inner = planted.WritesIntoInput.apply
+    record = check(lambda x: inner(x * 1), X, settings=QUICK)  # not the function's own input
+    assert (asked(record, "backward").verdict, record.verdict) == ("mutated_input", "mutated_input"), record.explanation
+
+
+@pytest.mark.parametrize(
+    ("operation", "verdict", "sentence"),
+    [
+        (planted.Square, "agrees", "its derivative is that of the gradient's values"),
+        (planted.Once, "unsupported", "@once_differentiable says that it has none"),
+        (planted.WithoutHistory, "wrong", "a second derivative through x is silently zero in place of"),
+    ],
+)
+def test_the_second_derivative_stands_beside_the_verdict(operation, verdict: str, sentence: str) -> None:
+    record = found(operation, X)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    said = asked(record, "double backward")
+    assert (said.verdict, said.beside) == (verdict, True)
+    assert said.message.startswith(sentence)
+
+
+def test_a_forward_mode_rule_is_judged_by_values() -> None:
+    record = found(planted.WrongTangent, X, W)
+    assert record.verdict is Verdict.WRONG
+    assert asked(record, "forward mode").message.startswith("jvp along a random direction: got ")
+
+
+def test_a_vmap_rule_is_compared_with_the_loop() -> None:
+    record = found(planted.WrongBatch, X)
+    said = asked(record, "vmap")
+    assert (record.verdict, said.verdict, said.beside) == ("agrees", "wrong", True)
+    assert said.message.startswith("values mapped over x, the batch being the last dimension, ")
+
+
+@pytest.mark.parametrize(
+    ("operation", "sentence"),
+    [
+        (planted.Square, "torch.func does not take it: split forward(ctx, …) into forward and setup_context"),
+        (planted.opaque, "it has no vmap rule (register_vmap): torch runs the points one by one"),
+    ],
+)
+def test_what_an_operation_does_not_offer_is_said(operation, sentence: str) -> None:
+    said = asked(found(operation, X), "vmap")
+    assert (said.verdict, said.message) == ("unsupported", sentence)
+
+
+# --- kernels that no tape can follow ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "why"),
+    [(planted.Sine, "a value left the tape: numpy at planted_operations.py:"), (planted.opaque, "planted.opaque has no rule here")],
+)
+def test_an_opaque_forward_is_judged_by_differences_and_that_is_said(operation, why: str) -> None:
+    record = found(operation, X)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (case,) = record.cases
+    assert case.reference.kind == "differences"
+    assert why in case.reference.origin
+    assert asked(record, "backward").message.startswith("it agrees with the truth, found by differences of the forward, at a random")
+
+
+def test_a_wrong_backward_of_an_opaque_forward_is_named_and_not_the_way_to_numpy() -> None:
+    record = found(planted.WrongSine, X)
+    assert record.verdict is Verdict.WRONG
+    assert f"the mistake is in WrongSine ({place(planted.WrongSine)}), backward" in record.explanation
+    assert "lost by numpy" not in record.explanation
+
+
+# --- torch.library ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_custom_op_is_read_inside_and_proved() -> None:
+    record = found(planted.square, X)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.cases[0].reference.kind == "certified"
+    (operation,) = record.operations
+    assert (operation.name, operation.kind, operation.line) == ("planted.square", "torch.library", place(planted._double))
+    right = {c.name for c in operation.checks if c.verdict == "agrees"}
+    assert right >= {"backward", "vmap", "double backward", "opcheck schema", "opcheck autograd_registration", "opcheck faketensor"}
+
+
+def test_forward_mode_of_a_custom_op_is_silently_zero_in_torch_and_unsupported_here() -> None:
+    _, tangent = torch.func.jvp(planted.square, (X,), (torch.ones_like(X),))
+    assert torch.equal(tangent, torch.zeros_like(X))  # 2x is the truth
+    (case,) = found(planted.square, X).cases
+    problem = next(d.problem for d in case.derivations if d.method == "forward")
+    assert problem.message == "planted.square has no rule for forward mode, and torch takes its derivative for zero without a word"
+
+
+def test_a_wrong_custom_op_is_named_and_opcheck_stands_beside() -> None:
+    record = found(planted.cube, X)
+    assert record.verdict is Verdict.WRONG
+    assert f"the mistake is in planted.cube ({place(planted._triple)}), backward" in record.explanation
+    said = asked(record, "opcheck faketensor")
+    assert (said.verdict, said.beside) == ("wrong", True)
+    assert "Shapes torch.Size([3]) and torch.Size([4]) are not equal" in said.message
+
+
+def test_a_custom_op_without_a_backward_crashes_with_torchs_advice() -> None:
+    record = found(planted.bare, X)
+    assert record.verdict is Verdict.CRASHED
+    assert "no autograd formula was registered. Please use register_autograd to add one" in record.explanation
+
+
+def test_nothing_is_written_to_standard_error(capfd) -> None:
+    found(planted.opaque, X)
+    found(planted.cube, X)
+    assert capfd.readouterr().err == ""
+
+
+# --- compiled functions -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_the_tape_of_a_compiled_function_is_of_the_function_as_written(backend: str) -> None:
+    def written(x):
+        return (x.sin() * x).sum()
+
+    compiled = torch.compile(written, backend=backend)
+    record = check(lambda x: compiled(x), X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert [step.operation for step in record.cases[0].steps] == ["aten.sin", "aten.mul", "aten.sum"]
+    (operation,) = record.operations
+    assert (operation.name, operation.kind) == ("written", "torch.compile")
+    assert "the tape is of that one, reverse mode ran the compiled one" in operation.checks[0].message
+
+
+def test_a_compiler_that_changes_the_value_is_caught() -> None:
+    def doubling(graph, inputs):
+        return lambda *given: tuple(2 * out for out in tree_leaves(graph.forward(*given)))
+
+    compiled = torch.compile(lambda x: x.sin(), backend=doubling)
+    record = check(lambda x: compiled(x), X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert asked(record, "values").verdict is Verdict.WRONG
+    assert "output 0 of the compiled function differs by" in asked(record, "values").message
+
+
+# --- how it is seen -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_terminal_lists_each_operation_by_name_and_line() -> None:
+    stream = io.StringIO()
+    show(Document(records=[found(planted.AsksForNone, X, W), found(planted.Cube, X)]), of=2, stream=stream)
+    said = " ".join(stream.getvalue().split())
+    assert f"AsksForNone ({place(planted.AsksForNone)}) in test_custom_operations.py::<lambda>: backward, repeated," in said
+    assert "! needs_input_grad: where only x requires a gradient it computes that of w all the same" in said
+    assert f"Cube ({place(planted.Cube)}) in test_custom_operations.py::<lambda>: repeated, upstream" in said
+    assert "· without forward mode, vmap ✗ backward: gradient of x at" in said
+
+
+def test_an_operation_that_needs_no_gradient_is_listed_and_not_judged() -> None:
+    record = check(lambda x: x * planted.Cube.apply(x.detach()), X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (operation,) = record.operations
+    assert operation == OperationRecord(name="Cube", kind="autograd.Function", line=place(planted.Cube), called=operation.called)
+
+
+def test_an_operation_inside_another_is_part_of_it() -> None:
+    class Outer(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return planted.Cube.apply(x) * 1
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return 2 * ctx.saved_tensors[0] * upstream
+
+    record = found(Outer, X)
+    assert record.verdict is Verdict.AGREES, record.explanation  # the wrong backward of the inner one is never run
+    assert [operation.name for operation in record.operations] == ["Outer"]
+
+
+def test_functions_without_custom_operations_have_none() -> None:
+    assert check(torch.square, X, settings=QUICK).operations == []
