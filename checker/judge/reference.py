@@ -13,20 +13,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker.errors import Unsupported
+from checker.errors import Unsupported, UsageError
 from checker.judge.belief import Belief
 from checker.judge.directions import UNPROVED, refer_along
 from checker.judge.measured import MEASURED, in_two_widths
+from checker.memory import written
 from checker.methods.differences import Differences, differences_of_original, function_of
 from checker.tape.balls import Enclosure, Midpoints, allowed, enclose
 from checker.tape.formats import FORMATS
 from checker.tape.paths import any_order
-from checker.tape.size import ENCLOSED, scalar_operations
+from checker.tape.size import BALL_BYTES, ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Mode, Reference
 
 #: Units of roundoff that a correct program may lose where no ball rule tells how many: a kernel's usual handful, times its depth.
 UNPROVED_UNITS = 256
+#: Calls of the function that differences take for an entry, and scalar operations in all beyond which it is not begun: some ten minutes.
+EVALUATIONS, LONGEST = 6, 10**12
 #: Units of roundoff by which a value may leave what balls allow it before they are taken to be those of another function.
 VALUE_UNITS = 64
 
@@ -57,6 +60,7 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     start = time.perf_counter()
     honoured = tape.honoured(declared)
     work = scalar_operations(tape)
+    _affordable(case, work)
     if work > ENCLOSED:
         return _estimated(case, tape, f"{work:,} scalar operations are more than the {ENCLOSED:,} that balls are used for")
     try:
@@ -85,6 +89,20 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         seconds=time.perf_counter() - start,
     )
     return Truth(reference=fixed(reference, case), enclosure=enclosure)
+
+
+def _affordable(case: Case, work: int) -> None:
+    """Raise before every one of a million entries is looked at by itself.
+
+    Raises:
+        UsageError: differences would take too long.
+    """
+    entries = sum(case.arguments[name].numel() for name in case.differentiated)
+    if work > ENCLOSED and EVALUATIONS * entries * work > LONGEST:
+        raise UsageError(
+            f"the gradient has {entries:,} entries: balls for each would take {written(BALL_BYTES * work)}, and differences "
+            f"{EVALUATIONS * entries * work:.0e} scalar operations. Ask for the mode projection, which judges it along random directions."
+        )
 
 
 def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], dtype: str) -> bool:

@@ -21,6 +21,8 @@ _SERIES = {"linalg_matrix_exp": 24}  #: products of matrices that one takes
 _RUNNING = frozenset({"cumsum", "cumprod"})
 #: Balls cost about 10 µs a scalar operation: beyond this many they are not used, and differences are the reference.
 ENCLOSED = 50_000
+#: What balls for a scalar operation take: its value and its adjoint, exact and widened.
+BALL_BYTES = 800
 
 
 def point_bytes(tape: Tape) -> int:
