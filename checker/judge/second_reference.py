@@ -59,9 +59,14 @@ def refer_second(case: Case, tape: Tape | None, truth: Truth, directions: Direct
 
 
 def _scaled(reference: Reference, case: Case, truth: Truth) -> Reference:
-    """The reference with the gradient as the value that it is the derivative of, and with the tolerance that the author fixed, if any."""
-    value = tuple(truth.reference.high.values()) if truth.reference is not None else ()
-    return fixed(replace(reference, value=value), case)
+    """The reference with the size that a second derivative has by its dimensions, for judging a width where the true one is zero: Σ|g| over
+    max(1, |x|), the length of a difference's steps; and with the tolerance that the author fixed, if any."""
+    gradient = sum(float(np.nansum(np.abs(g))) for g in truth.reference.high.values()) if truth.reference is not None else 0.0
+    natural = {}
+    for name, h in reference.high.items():
+        size = gradient / max(1.0, float(torch.linalg.vector_norm(case.arguments[name].double(), torch.inf)) if h.size else 0.0)
+        natural[name] = np.maximum(reference.uncancelled.get(name, 0.0), np.full(np.shape(h), size if np.isfinite(size) else 0.0))
+    return fixed(replace(reference, uncancelled=natural), case)
 
 
 def difference(case: Case, tape: Tape | None, truth: Truth, directions: Directions) -> Derivation:
@@ -94,8 +99,9 @@ def _proved(case: Case, tape: Tape | None, truth: Truth, directions: Directions)
         low=directions.split(found.products.low),
         radius=directions.split(found.products.radius),
         allowed=directions.split(width),
-        other_order=directions.split(other),
-        origin=f"dual numbers over balls at {found.bits} bits, widened by each operation's rounding in {case.dtype}",
+        other_order=other.error,
+        uncancelled=other.size,
+        origin=f"dual numbers over balls at {found.bits} bits, widened by each operation's rounding in {case.shown_dtype}",
         seconds=time.perf_counter() - start,
     )
     return reference, ""
@@ -123,7 +129,7 @@ def _estimated(case: Case, tape: Tape | None, directions: Directions, found: Der
         radius=zeros,
         allowed={name: found.error[name] + rounding[name] for name in found.gradients},
         unproved=reason,
-        origin=f"differences of gradients and their error estimate, and rounding in {case.dtype} ({reason})",
+        origin=f"differences of gradients and their error estimate, and rounding in {case.shown_dtype} ({reason})",
         seconds=found.seconds,
     )
 

@@ -18,6 +18,7 @@ import torch
 from checker.draws import seeded
 from checker.methods.autograd import NO_FORWARD, crashed, to_array
 from checker.tape.hessian import Directions
+from checker.tape.replay import loops_quietly
 from checker.values import Array, Case, Derivation, Problem, Verdict
 
 REVERSE, FORWARD = "reverse over reverse", "forward over reverse"
@@ -43,7 +44,7 @@ def _derived(
 ) -> Derivation:  # fmt: skip
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings():
+        with loops_quietly(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, when it loads its forward rules
             products, details = derive(case, directions)
     except Exception as error:  # the function under test may raise anything

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from checker.methods.lines import LONGEST, Replayed, direction_rooms
 from checker.methods.steps import Floats, Samples, Whole, slopes
 from checker.tape.formats import FORMATS
 from checker.tape.hessian import Directions
-from checker.tape.replay import replay
+from checker.tape.replay import ALONE, loops_quietly, replay
 from checker.values import Array, Case, Derivation, Mode, Reference
 
 if TYPE_CHECKING:
@@ -50,8 +50,13 @@ def differences_of_gradients(case: Case, tape: Tape | None, directions: Directio
         Unsupported: the gradient cannot be had beside the point.
     """
     start = time.perf_counter()
+    with loops_quietly():
+        return _differences(case, directions, _gradients(case, tape, directions), _rounding(case, directions, reference), start)
+
+
+def _differences(case: Case, directions: Directions, gradients: Gradients, rounding: Array, start: float) -> Derivation:
     count, size = directions.rows.shape
-    sample = _Sampled(case, _gradients(case, tape, directions), directions, _rounding(case, directions, reference))
+    sample = _Sampled(case, gradients, directions, rounding)
     moved = {name: torch.from_numpy(directions.rows[:, place].reshape(count, *shape)) for (name, place), shape in _parts(directions)}
     backward, forward = (np.repeat(room, size) for room in direction_rooms(case, moved))
     scale = np.repeat(sample.scale, size)
@@ -158,51 +163,78 @@ def _gradients(case: Case, tape: Tape | None, directions: Directions) -> Gradien
     """The gradient through the tape in float64, all points in one batch; else of the original function, point by point."""
     function, _ = function_of(case, tape)
     if isinstance(function, Replayed):
-        return lambda moved: _replayed(function, directions, moved)
+        through = _Through(function, directions)
+        try:
+            through({n: case.arguments[n].double()[None] for n in directions.names})
+        except RuntimeError:  # autograd cannot follow the tape: an operation writes into its `out=`
+            return _called(case, directions)
+        return through
+    return _called(case, directions)
 
-    def called(moved: Tensors) -> tuple[Array, list[Array]]:
+
+def _called(case: Case, directions: Directions) -> Gradients:
+    upstream = tuple(None if v is None else v.double() for v in case.upstream)
+    held = {n: t.double() if t.is_floating_point() else t for n, t in case.arguments.items()}
+
+    def gradients(moved: Tensors) -> tuple[Array, list[Array]]:
         rows = []
         for point in range(len(next(iter(moved.values())))):
-            arguments = {n: t.double() if t.is_floating_point() else t for n, t in case.arguments.items()}
-            arguments |= {n: t[point] for n, t in moved.items()}
-            upstream = tuple(None if v is None else v.double() for v in case.upstream)
+            arguments = held | {n: t[point] for n, t in moved.items()}
             try:
                 found = vjp(replace(case, arguments=arguments, upstream=upstream, dtype="float64"))[1]
             except Exception as error:  # the function under test may fail anywhere but in its point
                 raise Unsupported("function", f"its gradient fails beside the point: {type(error).__name__}: {error}") from error
-            rows.append(_row(found[n] if found[n] is not None else torch.zeros_like(arguments[n]) for n in directions.names))
+            rows.append(np.concatenate([_row(found[n], arguments[n]) for n in directions.names]))
         return np.array(rows), []
 
-    return called
+    return gradients
 
 
-def _row(gradients: Any) -> Array:
-    return np.concatenate([to_array(g).ravel() for g in gradients])
+def _row(gradient: torch.Tensor | None, argument: torch.Tensor) -> Array:
+    return np.zeros(argument.numel()) if gradient is None else to_array(gradient).ravel()
 
 
-def _replayed(function: Replayed, directions: Directions, moved: Tensors) -> tuple[Array, list[Array]]:
-    tape, names = function.tape, directions.names
-    fixed = {n: t for n, t in function.case.arguments.items() if n not in names}
+class _Through:
+    """The gradient through the tape: points in one batch where `vmap` gives what each of them gives alone, else one by one."""
 
-    def total(zero: torch.Tensor | None, *values: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        arguments = {**fixed, **dict(zip(names, values, strict=True))}
-        done = replay(tape, arguments, held=function.held, dtype=torch.float64, zero=zero)
-        weighted = [(o * v).sum() for o, v in zip(done.outputs, function.upstream, strict=True)]
+    def __init__(self, function: Replayed, directions: Directions) -> None:
+        self.function, self.names = function, directions.names
+        self.fixed = {n: t for n, t in function.case.arguments.items() if n not in self.names}
+        self.mapped = True
+
+    def __call__(self, moved: Tensors) -> tuple[Array, list[Array]]:
+        points = [moved[n] for n in self.names]
+        alone, decisions = self._alone([p[0] for p in points])
+        if self.mapped:
+            try:
+                rows, signature = self._batched(points)
+            except (RuntimeError, ValueError, IndexError, NotImplementedError):
+                self.mapped = False
+            else:
+                self.mapped = np.allclose(
+                    rows[0], alone, rtol=ALONE, atol=ALONE * float(np.max(np.abs(alone), initial=0.0)), equal_nan=True
+                )
+                if self.mapped:
+                    return rows, signature
+        found = [(alone, decisions), *(self._alone([p[k] for p in points]) for k in range(1, len(points[0])))]
+        return np.array([row for row, _ in found]), [np.stack(column) for column in zip(*(d for _, d in found), strict=True)]
+
+    def _total(self, zero: torch.Tensor | None, *values: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """⟨v, f⟩ and the decisions."""
+        arguments = {**self.fixed, **dict(zip(self.names, values, strict=True))}
+        done = replay(self.function.tape, arguments, held=self.function.held, dtype=torch.float64, zero=zero)
+        weighted = [(o * v).sum() for o, v in zip(done.outputs, self.function.upstream, strict=True)]
         return torch.stack(weighted).sum(), tuple(decision.detach() for decision in done.signature)
 
-    points = [moved[n] for n in names]
-    try:
-        mapped = torch.func.vmap(torch.func.grad(total, argnums=tuple(range(1, len(names) + 1)), has_aux=True))
-        found, signature = mapped(torch.zeros(len(points[0]), dtype=torch.float64), *points)
+    def _batched(self, points: list[torch.Tensor]) -> tuple[Array, list[Array]]:
+        gradient = torch.func.grad(self._total, argnums=tuple(range(1, len(points) + 1)), has_aux=True)
+        found, signature = torch.func.vmap(gradient)(torch.zeros(len(points[0]), dtype=torch.float64), *points)
         rows = np.concatenate([to_array(g).reshape(len(points[0]), -1) for g in found], axis=1)
         return rows, [decision.numpy() for decision in signature]
-    except (RuntimeError, ValueError, IndexError, NotImplementedError):
-        single, decisions = [], []
-        for values in zip(*points, strict=True):
-            leaves = [v.clone().requires_grad_() for v in values]
-            with torch.enable_grad():
-                value, signature = total(None, *[leaf.clone() for leaf in leaves])
-                gradients = torch.autograd.grad(value, leaves, allow_unused=True) if value.requires_grad else [None] * len(leaves)
-            single.append(_row(torch.zeros_like(leaf) if g is None else g for g, leaf in zip(gradients, leaves, strict=True)))
-            decisions.append([decision.numpy() for decision in signature])
-        return np.array(single), [np.stack(column) for column in zip(*decisions, strict=True)]
+
+    def _alone(self, values: list[torch.Tensor]) -> tuple[Array, list[Array]]:
+        leaves = [v.clone().requires_grad_() for v in values]
+        with torch.enable_grad():
+            value, signature = self._total(None, *[leaf.clone() for leaf in leaves])
+            found = torch.autograd.grad(value, leaves, allow_unused=True) if value.requires_grad else [None] * len(leaves)
+        return np.concatenate([_row(g, leaf) for g, leaf in zip(found, leaves, strict=True)]), [decision.numpy() for decision in signature]

@@ -21,7 +21,7 @@ from checker.tape.balls import ROUNDING_BITS, Midpoints, midpoints, reach, settl
 from checker.tape.duals import Dual, Duals, Seeds
 from checker.tape.interpreter import Replayed, interpret, pull
 from checker.tape.numbers import NumberSystem
-from checker.tape.paths import ACCUMULATED, BITS
+from checker.tape.paths import ACCUMULATED, BITS, Orders
 from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
@@ -122,8 +122,8 @@ class _Paths(Duals[arb]):
 
 def any_order(
     tape: Tape, arguments: Tensors, upstream: Upstream, directions: Directions, unit: float, *, honoured: frozenset[int]
-) -> Array:
-    """n·`unit`·Σ|path| for every entry of every product: what any order of the same products and sums may lose (as in `paths`).
+) -> Orders:
+    """n·`unit`·Σ|path| for every entry of every product, and Σ|path|: what any order of the same products and sums may lose, as in `paths`.
 
     A path leads from an entry forward to a local derivative, and from there back to another entry: it rounds at most as often as the two
     ways from the outputs to both together.
@@ -135,8 +135,9 @@ def any_order(
     index = np.concatenate([[x.index for x in replayed.inputs[name].reshape(-1)] for name in directions.names]).astype(int)
     ways = roundings[index]
     ahead = np.max(np.where(directions.rows != 0, ways, 0.0), axis=1, initial=0.0)
-    result: Array = unit * (ahead[:, None] + ways[None, :] + (directions.rows != 0).sum(1, keepdims=True)) * sums[index].T
-    return result
+    size = sums[index].T
+    error = unit * (ahead[:, None] + ways[None, :] + (directions.rows != 0).sum(1, keepdims=True)) * size
+    return Orders(error=directions.split(error), size=directions.split(size))
 
 
 def _sweep(replayed: Replayed[Dual[arb]], upstream: Upstream, count: int, term: float) -> tuple[Array, Array]:
