@@ -122,7 +122,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         mode=case.mode.value,
         seed=case.seed,
         verdict=verdict,
-        explanation="; ".join([explanation, *_blamed(verdict, tape, belief, case.exercise.cuts), *said_of_reverse]),
+        explanation="; ".join([explanation, *_blamed(verdict, explanation, tape, belief, case.exercise.cuts), *said_of_reverse]),
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
@@ -189,8 +189,11 @@ def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequenc
     return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
 
 
-def _blamed(verdict: Verdict, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> Iterator[str]:
-    """The lines on which a gradient was lost, where it is wrong."""
+def _blamed(verdict: Verdict, explanation: str, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> Iterator[str]:
+    """The lines on which a gradient was lost, where it is wrong, or on which a saved tensor may have been written to, where it crashed."""
+    if verdict is Verdict.CRASHED and tape is not None and "inplace operation" in explanation:
+        written = dict.fromkeys(f"{node.line}: {node.code}" for node in tape.nodes if node.operation._schema.is_mutable)
+        yield f"written to on {'; '.join(written)}"
     if verdict is not Verdict.WRONG or tape is None:
         return
     open_cuts = [cut for cut in tape.cuts if not cut.explicit and not cut.baked and cut.how not in declared]

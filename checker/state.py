@@ -64,15 +64,15 @@ class _Cells(dict[str, CellType]):
 
 
 def _of_function(function: Any, seen: set[int]) -> Iterator[Place]:
-    if id(function) in seen:
-        return
-    seen.add(id(function))
     if inspect.ismethod(function):
         yield from _of_value("self", function.__self__, seen)
         function = function.__func__
     elif not isinstance(function, FunctionType):
         yield from _of_value(type(function).__name__, function, seen)
         return
+    if id(function) in seen:
+        return
+    seen.add(id(function))
     cells = _Cells(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     found = inspect.getclosurevars(function)
     for names, where in ((found.nonlocals, cells), (found.globals, function.__globals__)):

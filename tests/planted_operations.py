@@ -349,6 +349,15 @@ class RoundTwice(Round):
         return 2 * upstream
 
 
+class ComplexSquare(Square):
+    """Of complex numbers, with the conjugate that PyTorch's convention asks for."""
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (z,) = ctx.saved_tensors
+        return 2 * z.conj() * upstream
+
+
 def _save(ctx, inputs, output):
     ctx.save_for_backward(inputs[0])
 

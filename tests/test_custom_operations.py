@@ -158,6 +158,15 @@ def test_what_an_operation_does_not_offer_is_said(operation, sentence: str) -> N
     assert (said.verdict, said.message) == ("unsupported", sentence)
 
 
+def test_complex_operations_are_judged_in_real_form() -> None:
+    z = torch.tensor([1 + 2j, 0.5 - 1j], dtype=torch.complex128)
+    right = found(planted.ComplexSquare, z)
+    assert right.verdict is Verdict.AGREES, right.explanation
+    assert {asked(right, name).verdict for name in ("backward", "repeated", "upstream", "double backward")} == {"agrees"}
+    wrong = found(planted.Square, z)  # right for real numbers, and without the conjugate
+    assert f"the mistake is in Square ({place(planted.Square)}), backward: gradient of x[" in wrong.explanation
+
+
 # --- kernels that no tape can follow ------------------------------------------------------------------------------------------------
 
 

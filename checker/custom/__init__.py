@@ -21,7 +21,7 @@ from checker.look import Look
 from checker.record import CheckRecord, OperationRecord
 from checker.tape.customs import Custom
 from checker.tape.replay import loops_quietly
-from checker.values import Case, Verdict
+from checker.values import Case
 
 
 def examined(found: Sequence[Look]) -> list[OperationRecord]:
@@ -45,9 +45,6 @@ def _examined(custom: Custom, case: Case) -> OperationRecord:
 def _checks(operation: Operation, custom: Custom, case: Case) -> Iterator[CheckRecord]:
     if custom.kind == "torch.compile":
         yield compiled_values(case)
-    elif operation.complex:
-        message = "its tensors are complex: it is judged with the exercise only, not alone"
-        yield CheckRecord(name="backward", verdict=Verdict.UNSUPPORTED, message=message, beside=True)
     elif custom.wanted:
         yield from first_order(operation)
         yield twice(operation)

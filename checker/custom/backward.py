@@ -88,7 +88,7 @@ def _reasons(operation: Operation, upstream: Sequence[torch.Tensor | None]) -> I
     for place in operation.wanted:
         if place >= len(seen.returned):
             continue
-        given, wanted = seen.returned[place], operation.inputs[place]
+        given, wanted = seen.returned[place], operation.custom.inputs[place]
         if given is None:
             yield f"it returns None for {operation.name(place)}"
         elif given.dtype is not wanted.dtype:

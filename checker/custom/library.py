@@ -21,7 +21,7 @@ FAKE = "no fake impl"
 
 def opcheck(operation: Operation) -> Iterator[CheckRecord]:
     """Each test of `torch.library.opcheck` at the operation's inputs; its failures stand beside the verdict."""
-    given = [v.clone().requires_grad_() if k in operation.wanted else v for k, v in enumerate(operation.inputs)]
+    given = [v.clone().requires_grad_() if k in operation.wanted else v for k, v in enumerate(operation.custom.inputs)]
     results: Mapping[str, object]
     try:
         results = torch.library.opcheck(operation.custom.target, tuple(given), raise_exception=False)

@@ -17,7 +17,8 @@ import torch
 
 from checker.authoring import Exercise, flatten_output, locate
 from checker.draws import seeded
-from checker.inputs import Input
+from checker.inputs import Input, Kind
+from checker.realform import parts, real_form
 from checker.tape.customs import Custom
 from checker.tape.lines import place_of
 from checker.values import Case
@@ -37,8 +38,8 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A custom operation and the inputs of its first call. `names` are those of its inputs; `wanted` are the places of those that are
-    differentiated; `line` is where its backward is written."""
+    """A custom operation and the inputs of its first call, complex ones in real form. `names` are those of its inputs; `wanted` are the
+    places of those that are differentiated; `line` is where its backward is written."""
 
     custom: Custom
     names: tuple[str, ...]
@@ -57,16 +58,18 @@ class Operation:
         def call(values: Mapping[str, torch.Tensor]) -> Tensors:
             return flatten_output(_function(custom)(*[values.get(n, v) for n, v in zip(names, custom.inputs, strict=True)]))
 
-        declared = tuple(Input(n, tuple(t.shape), "real", differentiated=names.index(n) in custom.wanted) for n, t in taken.items())
+        kinds: dict[str, Kind] = {n: "complex" if t.is_complex() else "real" for n, t in taken.items()}
+        declared = tuple(Input(n, tuple(t.shape), kinds[n], differentiated=names.index(n) in custom.wanted) for n, t in taken.items())
         file, line, _ = locate(custom.target)
+        dtype = parts(custom.inputs[custom.wanted[0]]).dtype if custom.wanted else torch.float64
         exercise = Exercise(
             name=custom.name,
             function=_function(custom),
-            call=call,
+            call=real_form(call, [name for name, kind in kinds.items() if kind == "complex"]),
             inputs=declared,
             file=Path(file).name if file else "",
             line=line,
-            dtypes=(case.dtype,),
+            dtypes=(str(dtype).removeprefix("torch."),),
             cuts=case.exercise.cuts,
             estimators=case.exercise.estimators,
             tolerance=case.exercise.tolerance,
@@ -74,7 +77,7 @@ class Operation:
         return cls(
             custom=custom,
             names=names,
-            inputs=custom.inputs,
+            inputs=tuple(parts(v) if isinstance(v, torch.Tensor) else v for v in custom.inputs),
             wanted=custom.wanted,
             seed=case.seed,
             line=place_of(_backward(custom)) or custom.line,
@@ -91,11 +94,6 @@ class Operation:
         """Whether the exercise declares another derivative than that of its values."""
         return self.custom.target in self.exercise.estimators
 
-    @property
-    def complex(self) -> bool:
-        """Whether a tensor that it takes or gives is complex."""
-        return any(isinstance(t, torch.Tensor) and t.is_complex() for t in (*self.inputs, *self(*self.inputs)))
-
     def name(self, place: int) -> str:
         return self.names[place]
 
@@ -108,7 +106,7 @@ class Operation:
     def widened(self) -> Operation | None:
         """The operation at the same inputs in float64, or None where it does not take them."""
         inputs = tuple(v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v for v in self.inputs)
-        wide = replace(self, inputs=inputs, custom=replace(self.custom, inputs=inputs))
+        wide = replace(self, inputs=inputs)
         try:
             _, outputs = wide.run()
         except Exception:  # it may refuse a dtype in any way
@@ -116,9 +114,11 @@ class Operation:
         return wide if all(o.dtype is torch.float64 for o in outputs if o.is_floating_point()) else None
 
     def __call__(self, *inputs: Any) -> Tensors:
-        """Every tensor that the operation gives, under its draws."""
+        """Every tensor that the operation gives, under its draws, in real form as its inputs."""
+        pairs = zip(inputs, self.custom.inputs, strict=True)
+        given = [torch.complex(v[..., 0], v[..., 1]) if isinstance(w, torch.Tensor) and w.is_complex() else v for v, w in pairs]
         with seeded(self.seed):
-            return flatten_output(_function(self.custom)(*inputs))
+            return tuple(parts(output) for output in flatten_output(_function(self.custom)(*given)))
 
     def run(self, wanted: Sequence[int] | None = None) -> tuple[list[torch.Tensor], Tensors]:
         """The leaves at `wanted` (all that are differentiated, if not given) and the outputs computed from copies of them."""

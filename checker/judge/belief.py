@@ -23,8 +23,10 @@ from checker.tape.replay import replay
 from checker.tape.tape import Cut, Tape
 from checker.values import Case, Mode, Slope
 
-#: What is said of a function that draws from elsewhere than torch's generators, or looks at a clock.
-UNREPEATABLE = "two calls with the same seed give two values: draw random numbers from torch's own generators"
+#: What is said of a function that draws from elsewhere than torch's generators, looks at a clock, or keeps what cannot be put back.
+UNREPEATABLE = (
+    "two calls with the same seed give two values: draw random numbers from torch's own generators, and keep no state between calls"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

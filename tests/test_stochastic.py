@@ -1,0 +1,244 @@
+"""Functions that draw, whose backward is never the same, whose gradient passes a hook, or whose backward is meant to be another's."""
+
+from __future__ import annotations
+
+import numpy as np
+import planted_operations as planted
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from checker import ExerciseError, Settings, Verdict, check, exercise
+from checker.examine import examine
+from checker.record import Record
+
+QUICK = Settings(methods=("certified", "differences", "reverse", "forward"), points=2)
+X = torch.tensor([0.6, -1.3, 2.2], dtype=torch.float64)
+
+
+def verdict_of(record: Record, method: str = "reverse") -> set[str]:
+    return {c.verdict for case in record.cases for c in case.comparisons if c.method == method}
+
+
+# --- draws --------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.dropout(x, 0.5).sum(),
+        lambda x: (x * torch.randn_like(x)).exp().sum(),
+        lambda x: (x + x.detach().abs().sqrt() * torch.rand(3, dtype=x.dtype)).square().sum(),
+        lambda x: (x * torch.bernoulli(torch.full_like(x, 0.5))).cos().sum(),
+        lambda x: x[torch.randperm(3)][:2].exp().sum(),
+        lambda x: F.gumbel_softmax(x, tau=0.7).square().sum(),
+    ],
+    ids=["dropout", "randn_like", "reparametrised", "bernoulli", "randperm", "gumbel"],
+)
+def test_draws_are_common_to_all_and_the_gradient_is_judged_per_draw(function) -> None:
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.stochastic
+    assert verdict_of(record, "differences") == {Verdict.AGREES}
+
+
+def test_a_wrong_gradient_of_a_stochastic_function_is_wrong_whatever_was_drawn() -> None:
+    record = check(lambda x: (planted.Cube.apply(x) * torch.rand(3, dtype=x.dtype)).sum(), X, settings=QUICK)
+    assert (record.verdict, record.stochastic) == ("wrong", True)
+
+
+def test_a_backward_that_draws_is_said_with_how_much() -> None:
+    class Noisy(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return 2 * upstream + 1e-3 * torch.rand(3, dtype=upstream.dtype)
+
+    record = check(lambda x: Noisy.apply(x), X, settings=QUICK)
+    assert (record.verdict, record.stochastic) == ("wrong", True)
+    assert any(note.startswith("two backward passes differ: gradient of x at [") and note.endswith(" apart") for note in record.notes)
+
+
+def test_a_backward_that_is_right_most_of_the_time_is_wrong() -> None:
+    passes = [0]
+
+    def now_and_then(gradient):
+        passes[0] += 1
+        return gradient if passes[0] % 2 else 2 * gradient
+
+    def function(x):
+        y = x * x
+        y.register_hook(now_and_then)
+        return y
+
+    record = check(function, X, settings=Settings(methods=("certified", "reverse")))
+    assert record.verdict is Verdict.WRONG, record.explanation
+    assert "two backward passes differ: gradient of x at [2]" in record.explanation
+
+
+def test_rounding_that_differs_from_run_to_run_agrees_and_is_said() -> None:
+    rounding = np.random.default_rng(0)
+
+    def function(x):
+        y = x * x
+        y.register_hook(lambda g: g * (1 + 2.0**-52 * rounding.integers(0, 2, 3)))
+        return y.sin()
+
+    record = check(function, X, settings=Settings(methods=("certified", "reverse")))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.stochastic
+    assert any(note.startswith("two backward passes differ") for note in record.notes)
+
+
+# --- hooks --------------------------------------------------------------------------------------------------------------------------
+
+
+def clipped(x: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
+    y = x * x
+    y.register_hook(lambda gradient: gradient.clamp(-0.1, 0.1))
+    return y
+
+
+def test_a_hook_that_changes_the_gradient_is_named_with_both_gradients() -> None:
+    record = check(clipped, X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "a hook changes the gradient (test_stochastic.py:" in record.explanation
+    assert "y.register_hook(lambda gradient: gradient.clamp(-0.1, 0.1)))" in record.explanation
+    assert ", with it and without it: gradient of x at [" in record.explanation
+
+
+def test_a_declared_hook_is_shown_and_the_gradient_is_judged_without_it() -> None:
+    record = examine(exercise(clipped, cuts=["hook"], values={"x": X.tolist()}, differentiate=["x"]), QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (note,) = record.notes
+    assert note.startswith("a hook changes the gradient, as declared (test_stochastic.py:")
+    assert ", without it and with it: gradient of x at [" in note
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_hook_of_a_module_is_named_by_where_it_is_written(before: bool) -> None:
+    layer = nn.Linear(3, 2).double()
+
+    def doubling(module, *gradients):
+        return tuple(2 * g for g in gradients[0])
+
+    (layer.register_full_backward_pre_hook if before else layer.register_full_backward_hook)(doubling)
+    record = check(lambda x: layer(x), X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert f"a hook changes the gradient (test_stochastic.py:{doubling.__code__.co_firstlineno}: doubling)" in record.explanation
+
+
+def test_hooks_that_only_look_are_not_spoken_of() -> None:
+    seen = []
+
+    def function(x):
+        y = x * x
+        y.register_hook(seen.append)
+        return y
+
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.notes == []
+    assert seen
+
+
+def test_torch_has_its_hooks_back() -> None:
+    before = torch.Tensor.register_hook, nn.Module._get_backward_hooks, nn.Module._get_backward_pre_hooks
+    check(clipped, X, settings=QUICK)
+    assert (torch.Tensor.register_hook, nn.Module._get_backward_hooks, nn.Module._get_backward_pre_hooks) == before
+
+
+# --- estimators ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_straight_through_estimator_by_detach_is_taken_as_meant() -> None:
+    record = check(lambda x: ((x + (x.round() - x).detach()) * X).sum(), X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.cases[0].reference.gradients["x"].values == X.tolist()
+
+
+def rounded(w: Float[Tensor, "3"], x: Float[Tensor, "3"]) -> Float[Tensor, ""]:
+    return (planted.Round.apply(w) * x).exp().sum()
+
+
+def test_an_undeclared_estimator_is_wrong_and_its_backward_is_named() -> None:
+    record = examine(exercise(rounded), QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the mistake is in Round (planted_operations.py:" in record.explanation
+
+
+def test_a_declared_estimator_is_the_derivative_that_is_meant() -> None:
+    record = examine(exercise(rounded, estimators={planted.Round: lambda x: x}, values={"x": X.tolist()}, differentiate=["w", "x"]), QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    case = record.cases[0]
+    w, x = (np.array(case.arguments[name].values) for name in ("w", "x"))
+    np.testing.assert_allclose(case.reference.gradients["w"].values, x * np.exp(np.round(w) * x), rtol=1e-14)  # by hand, round′ = 1
+    np.testing.assert_allclose(case.reference.gradients["x"].values, np.round(w) * np.exp(np.round(w) * x), rtol=1e-14)
+    assert {(cut.how, cut.explicit) for cut in case.cuts} == {("estimator", True)}
+    assert case.cuts[0].uncut["w"].values == [0.0, 0.0, 0.0]  # that of round itself stands beside it
+    (operation,) = record.operations
+    assert operation.checks[0].message.startswith("it agrees with the declared estimator's derivative, proved by balls")
+
+
+def test_an_estimator_that_is_not_what_was_declared_is_wrong() -> None:
+    def function(w: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
+        return planted.RoundTwice.apply(w)
+
+    record = examine(exercise(function, estimators={planted.RoundTwice: lambda x: x}), QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the mistake is in RoundTwice (planted_operations.py:" in record.explanation
+
+
+def test_an_estimator_of_another_shape_is_the_authors_mistake() -> None:
+    declared = exercise(rounded, estimators={planted.Round: lambda x: x.sum()})
+    with pytest.raises(
+        ExerciseError, match=r"the estimator of Round gives shape \(\), Round itself \(3,\)\. It must be a function"
+    ):
+        examine(declared, QUICK)
+
+
+def test_estimators_are_of_function_classes() -> None:
+    with pytest.raises(ExerciseError, match=r"`estimators` must map classes of autograd.Function to functions: \{Round: lambda x: x\}"):
+        exercise(rounded, estimators={"Round": lambda x: x})
+
+
+# --- history ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_history_lost_in_place_is_named() -> None:
+    def function(x):
+        y = x * x
+        with torch.no_grad():
+            y.mul_(2)
+        return y
+
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the gradient is lost by history on test_stochastic.py:" in record.explanation
+    assert "y.mul_(2)" in record.explanation
+
+
+def test_a_saved_tensor_written_to_crashes_with_the_line_that_wrote() -> None:
+    def function(x):
+        y = x.exp()
+        y.mul_(2)
+        return y
+
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.CRASHED
+    assert "has been modified by an inplace operation" in record.explanation
+    assert "written to on test_stochastic.py:" in record.explanation
+    assert "y.mul_(2)" in record.explanation
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_agrees_reentrant_or_not(reentrant: bool) -> None:
+    record = check(lambda x: checkpoint(lambda x: x.sin() * x, 2 * x, use_reentrant=reentrant).exp(), X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.notes == []
