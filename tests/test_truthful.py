@@ -284,6 +284,13 @@ def test_a_scalar_that_python_compares_is_a_decision_as_well() -> None:
     assert written.paths[0].conditions == ["a != 0", "512*abs(a) < 1000 <= 1024*abs(a)"]
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3)])
+def test_a_decision_that_only_rounding_takes_is_no_kink(shape: tuple[int, int]) -> None:
+    """The diagonal of a correlation matrix is clamped to [−1, 1] and is 1 up to rounding, on this side or that."""
+    record = found(torch.corrcoef, torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
 def test_floor_jumps() -> None:
     assert found(torch.floor, 2.0).verdict is Verdict.JUMP
 

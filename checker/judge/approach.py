@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,13 @@ class Approach:
         self.base = self._values(here)
         self.finite = bool(np.all(np.isfinite(self.base)))
 
+    @property
+    def size(self) -> float:
+        """|v·f| / |x|: how large a gradient of this function is by its dimensions. What is far below it in float64 is rounding."""
+        weights = np.concatenate([v[v != 0].abs().numpy().ravel() for v in self.upstream] or [np.zeros(0)])
+        largest = float(np.max(np.abs(self.x), initial=0.0, where=np.isfinite(self.x)))
+        return float(weights @ np.abs(self.base)) / largest if largest and self.finite else 0.0
+
     def parts(self) -> dict[str, slice]:
         """Where each differentiated argument lies in a flat gradient."""
         found, start = {}, 0
@@ -117,7 +124,9 @@ class Approach:
         same = [p.gradient for p in places if p.branch == places[-1].branch]
         if not np.all(np.isfinite(places[-1].gradient)):
             return Limit(direction=u, gradient=None, unbounded=bool(np.any(np.isinf(places[-1].gradient))), consistent=False)
-        limit, error = _limit([g for g in same if np.all(np.isfinite(g))])
+        every = [p.gradient for p in places if np.all(np.isfinite(p.gradient))]
+        straight = _shrinks(every)  # a decision that only rounding flips splits no branch
+        limit, error = _limit(every if straight else [g for g in same if np.all(np.isfinite(g))])
         if not np.isfinite(error):
             return Limit(direction=u, gradient=None, unbounded=True)
         return Limit(direction=u, gradient=limit, error=error, consistent=self._consistent(places, limit, error, u))
@@ -175,6 +184,13 @@ class Approach:
         off = [abs(float(weights @ (p.value - self.base)) / t - slope) for p, t in zip(places[:2], DISTANCES[:2], strict=True)]
         size = float(np.abs(limit) @ np.abs(u)) + float(np.abs(weights) @ np.abs(self.base))
         return bool(off[1] <= max(0.5 * off[0], 1e-5 * size + 10.0 * error * float(np.sum(np.abs(u)))))
+
+
+def _shrinks(gradients: list[Array]) -> bool:
+    """Whether gradients at distances that shrink by one factor move ever less by that factor, as on one smooth piece."""
+    moves = [float(np.linalg.norm(b - a)) for a, b in pairwise(gradients)]
+    factor = DISTANCES[0] / DISTANCES[1]
+    return len(moves) > 1 and all(factor / 2 <= a / b <= 2 * factor if b else a == 0 for a, b in pairwise(moves))
 
 
 def _limit(gradients: list[Array]) -> tuple[Array, float]:

@@ -211,7 +211,7 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         return Classification(kind="unsettled", message=message, unit=unit, around=around)
     gradients = np.array(settled)
     largest = float(np.max(np.abs(gradients), initial=0.0))
-    blur = max(limit.error for limit in limits)
+    blur = max(limit.error for limit in limits) + UNITS * FORMATS["float64"].epsilon * around.size
     tolerance = 10 * (LIMIT * largest + blur) + np.finfo(float).tiny
     distinct = [gradients[0]]
     for g in gradients[1:]:
