@@ -60,13 +60,16 @@ class End:
     seconds: float = 0.0
 
 
-def start(job: Callable[[], bytes], limit: float) -> Child:
-    """Fork a child that returns what `job()` returns. Nothing that it prints is seen, and it reads nothing."""
+def start(job: Callable[[], bytes], limit: float, memory: int | None = None) -> Child:
+    """Fork a child that returns what `job()` returns. Nothing that it prints is seen, and it reads nothing.
+
+    It may take `memory` bytes more than this process has: what asks for more gets an error, and takes nothing else with it.
+    """
     reading, writing = os.pipe()
     with uninterrupted():
         pid = os.fork()
         if pid == 0:
-            _live(job, writing, limit)
+            _live(job, writing, limit, memory)
         os.close(writing)
         os.set_blocking(reading, False)
         return Child(pid, limit, reading)
@@ -137,11 +140,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _live(job: Callable[[], bytes], writing: int, limit: float) -> NoReturn:
+def _live(job: Callable[[], bytes], writing: int, limit: float, memory: int | None) -> NoReturn:
     """The child's whole life. It never returns into the parent's code, whatever happens."""
     status = 1
     try:
         os.setsid()
+        if memory is not None:
+            _bound(memory)
         faulthandler.disable()  # it would write where the parent shows its progress
         for number in (*_INTERRUPTIONS, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
@@ -157,6 +162,18 @@ def _live(job: Callable[[], bytes], writing: int, limit: float) -> NoReturn:
         status = 0
     finally:
         os._exit(status)
+
+
+def _bound(memory: int) -> None:
+    """Let this process have so many bytes more (Linux). Should the machine run out all the same, the kernel ends it before its parent."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        with open("/proc/self/statm", encoding="ascii") as pages:
+            taken = int(pages.read().split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (taken + memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+            score.write("1000")
 
 
 def _listen(children: list[Child], patience: float) -> None:

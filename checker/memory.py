@@ -52,12 +52,24 @@ def written(size: float) -> str:
     return f"{size:.0f} bytes"
 
 
-@functools.cache
+def asked_for(error: BaseException) -> str | None:
+    """What an error that means "no memory" says to people; None of any other.
+
+    >>> asked_for(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 80000000000 bytes. Error code 12"))
+    'it asked for 74.5 GiB of memory, which there is not'
+    """
+    found = re.search(r"allocate memory: you tried to allocate (\d+) bytes", str(error))
+    if found is None and not isinstance(error, MemoryError):
+        return None
+    return f"it asked for {written(int(found[1]))} of memory, which there is not" if found else "it ran out of memory"
+
+
 def left() -> int:
     """Bytes that this process may still take: of the machine and of its control group (cgroup v2), whichever leaves less."""
     return min(_left(), default=SHARE * LEAST)
 
 
+@functools.cache
 def share(jobs: int) -> int:
     """Bytes for the batches of each of `jobs` exercises that run at the same time, where nobody said how many."""
     return max(LEAST, min(MOST, left() // (SHARE * max(1, jobs))))

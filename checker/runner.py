@@ -26,7 +26,7 @@ from checker.authoring import Exercise
 from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
-from checker.memory import share
+from checker.memory import asked_for, left, share
 from checker.provenance import cores, provenance
 from checker.record import Document, Record, Refusal
 from checker.transcribe import inputs_of, source_of, text_of
@@ -124,7 +124,8 @@ def _forked(
         while waiting or running:
             while waiting and len(running) < (settings.jobs or cores()):
                 exercise = exercises[waiting[0]]
-                running[children.start(functools.partial(one, exercise, settings), settings.time_limit)] = waiting.popleft()
+                job = functools.partial(one, exercise, settings)
+                running[children.start(job, settings.time_limit, left())] = waiting.popleft()
             for child, end in children.ended(running):
                 number = running.pop(child)
                 yield number, _read(exercises[number], settings, end)
@@ -165,7 +166,8 @@ def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
         if line is None:
             outcome = _Outcome(refused=_fault(exercise, "\n".join(traceback.format_exception(error)[-4:]).strip()))
         else:
-            explanation = f"The function failed: {type(error).__name__}: {error} ({Path(exercise.path).name}:{line})."
+            said = asked_for(error) or f"{type(error).__name__}: {error}"
+            explanation = f"The function failed: {said} ({Path(exercise.path).name}:{line})."
             seconds = time.monotonic() - start
             outcome = _Outcome(found=stopped(exercise, settings, verdict=Verdict.CRASHED, explanation=explanation, seconds=seconds))
     return msgspec.json.encode(outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -201,8 +203,8 @@ def test_an_interrupted_run_keeps_what_was_finished(interruption: signal.Signals
     before = signal.getsignal(signal.SIGTERM)
     start, started = children.start, list[int]()
 
-    def noted(job: Callable[[], bytes], limit: float) -> children.Child:
-        child = start(job, limit)
+    def noted(job: Callable[[], bytes], limit: float, memory: int | None) -> children.Child:
+        child = start(job, limit, memory)
         started.append(child.pid)
         return child
 
@@ -243,3 +245,31 @@ def test_without_fork_everything_runs_here(monkeypatch: pytest.MonkeyPatch) -> N
     document = run(named("a", "fault", "b"), SETTINGS, examine=here)
     assert pids == {os.getpid()}
     assert [len(document.records), len(document.refusals)] == [2, 1]
+
+
+def test_an_exercise_that_takes_all_memory_gets_an_error_and_nothing_else_ends() -> None:
+    def hoard() -> bytes:
+        kept = []
+        try:
+            while len(kept) < 64:
+                kept.append(bytearray(16 << 20))
+        except MemoryError:
+            return b"an error after %d MiB" % (16 * len(kept))
+        return b"no error"
+
+    child = children.start(hoard, limit=20, memory=256 << 20)
+    ((_, end),) = list(children.ended([child], patience=20))
+    assert end.data is not None
+    assert end.data.startswith(b"an error after ")
+    assert 100 <= int(end.data.split()[-2]) <= 256
+
+
+def greedy(x: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    return x * torch.ones(1 << 45).sum()
+
+
+def test_memory_that_is_not_there_is_told_with_the_line() -> None:
+    (record,) = run([replace(exercise(greedy), path=__file__)], SETTINGS).records
+    assert record.verdict is Verdict.CRASHED
+    line = inspect.getsourcelines(greedy)[1] + 1
+    assert record.explanation == f"The function failed: it asked for 128 TiB of memory, which there is not (test_runner.py:{line})."

@@ -17,6 +17,7 @@ import torch
 
 from checker.draws import seeded
 from checker.hooks import taken_off
+from checker.memory import asked_for
 from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
 from checker.tape.customs import as_written, without_forward_mode
 from checker.tape.tape import Tape
@@ -39,7 +40,7 @@ def first_line(error: BaseException) -> str:
 
 def crashed(error: Exception) -> Problem:
     """An exception of the function or of torch as a problem."""
-    return Problem(verdict=Verdict.CRASHED, message=f"{type(error).__name__}: {first_line(error)}")
+    return Problem(verdict=Verdict.CRASHED, message=asked_for(error) or f"{type(error).__name__}: {first_line(error)}")
 
 
 class Reverse:
