@@ -77,7 +77,7 @@ class Balls:
         return x / y
 
     def power(self, x: arb, y: arb) -> arb:
-        return x**y
+        return _power(x, y)
 
     def function(self, name: str, x: arb, *parameters: arb) -> arb:
         special = _SPECIAL.get(name)
@@ -122,6 +122,18 @@ class Balls:
 
     def working(self, dtype: str) -> None:
         pass
+
+
+def _power(x: arb, y: arb) -> arb:
+    """xʸ. Of a ball around zero the library knows no power; a whole one that is not negative is a product."""
+    if x.is_exact() or not x.contains(0) or not y.is_exact() or y.unique_fmpz() is None or y < 0:
+        return x**y
+    result, square, left = arb(1), x, int(y.unique_fmpz())
+    while left:
+        if left & 1:
+            result *= square
+        square, left = square * square, left >> 1
+    return result
 
 
 def _sigmoid(x: arb) -> arb:
@@ -216,7 +228,7 @@ class Rounding(Balls):
         return self._round(x / y, self.once)
 
     def power(self, x: arb, y: arb) -> arb:
-        return self._round(x**y, self.elementary)
+        return self._round(_power(x, y), self.elementary)
 
     def function(self, name: str, x: arb, *parameters: arb) -> arb:
         exact = super().function(name, x, *parameters)
