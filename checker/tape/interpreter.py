@@ -170,7 +170,7 @@ class _Walk:
         args = tuple(_fill(a, operand) for a in node.args)
         kwargs = {k: _fill(v, operand) for k, v in node.kwargs.items()}
         try:
-            return found.function(self.graph, **bind(node, found, args, kwargs))
+            return found.function(self.graph, **bind(node, found, args, kwargs, self.tape))
         except ComplexValue as refused:
             raise Unsupported(node.name, refused.reason, line=node.line) from None
 

@@ -11,7 +11,8 @@ is called `y`:
         return g.map(operator.mul, x, y)
 
 An argument that a rule does not name must have its default value: anything else is `Unsupported`, never ignored. A rule may ask for
-`recorded`, the integer and boolean outputs and random draws of the float run, one entry per output.
+`recorded`, the integer and boolean outputs and random draws of the float run, one entry per output, and for `laid`, the `Meta` of its first
+operand, where what it does depends on how that lies in memory.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from checker.errors import Unsupported
-from checker.tape.tape import Node
+from checker.tape.tape import Node, Tape
 
 #: Options that change where or how a result is stored, never what it is.
 HARMLESS = frozenset(
@@ -88,7 +89,7 @@ def _arguments(operation: Any) -> tuple[tuple[str, bool, Any, bool], ...]:
     return tuple((names.get(a.name, a.name), a.has_default_value(), a.default_value, bool(a.is_out)) for a in operation._schema.arguments)
 
 
-def bind(node: Node, found: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bind(node: Node, found: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], tape: Tape) -> dict[str, Any]:
     """The operands under the names that the rule gives them.
 
     Raises:
@@ -108,6 +109,8 @@ def bind(node: Node, found: Rule, args: tuple[Any, ...], kwargs: dict[str, Any])
             raise Unsupported(node.name, f"its option {name} has no rule here", line=node.line)
     if "recorded" in found.parameters:
         bound["recorded"] = tuple(None if t is None else t.detach().numpy() for t in node.recorded)
+    if "laid" in found.parameters:
+        bound["laid"] = tape.meta[next(tape.refs(node)).slot]
     return bound
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
 
 from checker.tape.operations import rule
+from checker.tape.operations.exponentials import logarithm_of_sum
 from checker.tape.operations.norms import absolute
 from checker.tape.operations.reductions import mean, reduce
 from checker.tape.scalars import Array, Graph, Scalar
@@ -118,3 +121,54 @@ def _nll(g: G, x: Array, target: Array, weight: Array | None, reduction: int, ig
         return losses, total
     loss = reduce(g, g.add, losses)
     return (g.map(lambda a, b: a / b, loss, total) if reduction == MEAN else loss), total
+
+
+@rule("multilabel_margin_loss_forward")
+def _multilabel_margin(g: G, x: Array, target: Array, reduction: int) -> tuple[Array, None]:
+    """Σ max(0, 1 − (x[t] − x[i])) / n over the targets t of a row, which end at the first −1, and over all other classes i."""
+    outer, classes = x.shape[:-1], x.shape[-1] if x.ndim else 1
+    rows, labels = x.reshape(-1, classes), target.reshape(-1, classes)
+    losses = np.empty(len(rows), object)
+    for k, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        ends = np.flatnonzero(label < 0)
+        targets = label[: ends[0]].tolist() if len(ends) else label.tolist()
+        others = [i for i in range(len(row)) if i not in targets]
+        gaps = [1 - row[t] + row[i] for t in targets for i in others]
+        losses[k] = g.add([g.branch("margin", gap, lambda v=gap: v, lambda: g.zero) for gap in gaps]) / g.scalar(len(row))
+    return _reduced(g, losses.reshape(outer), reduction), None
+
+
+@rule("_ctc_loss")
+def _ctc(
+    g: G, log_probs: Array, targets: Array, input_lengths: Any, target_lengths: Any, blank: int = 0, zero_infinity: bool = False
+) -> tuple[Array, None]:
+    """−log of the probability that a path through the classes, blanks and repetitions left out, spells the target (Graves et al. 2006).
+
+    It is the derivative of that number by every log-probability. torch's own adds exp(log p) to it, which a log-softmax before it removes.
+    """
+    starts = np.cumsum([0, *target_lengths]) if targets.ndim == 1 else None
+    losses = np.empty(log_probs.shape[1], object)
+    for n, (steps, length) in enumerate(zip(input_lengths, target_lengths, strict=True)):
+        labels = targets[n, :length] if starts is None else targets[starts[n] : starts[n] + length]
+        losses[n] = _spelled(g, log_probs[:steps, n], labels.tolist(), blank)
+    return losses, None
+
+
+def _spelled(g: G, rows: Array, labels: list[int], blank: int) -> Scalar:
+    """The forward recursion over the target with a blank around every label; None where a state cannot be reached."""
+    states = [blank, *itertools.chain.from_iterable((label, blank) for label in labels)]
+    reached: list[Scalar | None] = [rows[0, label] if s < 2 else None for s, label in enumerate(states)]
+    for row in rows[1:]:
+        after: list[Scalar | None] = []
+        for s, label in enumerate(states):
+            skips = s >= 2 and label not in (blank, states[s - 2])
+            total = _log_sum(g, reached[max(s - 2 if skips else s - 1, 0) : s + 1])
+            after.append(None if total is None else total + row[label])
+        reached = after
+    total = _log_sum(g, reached[-2:])
+    return g.scalar(math.inf) if total is None else -total
+
+
+def _log_sum(g: G, items: list[Scalar | None]) -> Scalar | None:
+    found = [x for x in items if x is not None]
+    return logarithm_of_sum(g, found)[0] if len(found) > 1 else found[0] if found else None
