@@ -56,7 +56,6 @@ def tried(job: tuple[str, str, int]) -> Tried:
     import torch
 
     torch.set_num_threads(1)
-    torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[no-untyped-call]
     name, dtype, seed = job
     generator = random.Random(f"{seed}/{name}/{dtype}")
     cases = list(asked(operators()[name], dtype).cases.values())
@@ -78,8 +77,10 @@ def chosen(names: Sequence[str], count: int, seed: int) -> list[str]:
 def table(found: Sequence[Tried]) -> str:
     """Totals by dtype, then the entries that the rule leaves out by operator."""
     dtypes = list(dict.fromkeys(one.dtype for one in found))
-    heads = ("dtype", "change", "operators altered", "called wrong, entry named", "missed", "cases unaltered", "false alarms")
-    heads += ("entries", "left out by the rule", "wrong in PyTorch", "no single gradient", "no reference")
+    heads = [
+        *("dtype", "change", "operators altered", "called wrong, entry named", "missed", "cases unaltered", "false alarms"),
+        *("entries", "left out by the rule", "wrong in PyTorch", "no single gradient", "no reference"),
+    ]
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     for dtype in dtypes:
         total = sum((one.count() for one in found if one.dtype == dtype), Counter[str]())

@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
 PAGE, ANSWERS = HERE / "operators.md", HERE / "operators.json"
+#: Samples that take longer, in seconds of the processor, are not asked again by the tests.
+PATIENCE = 4.0
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -49,7 +51,8 @@ def numbers(text: str) -> list[int]:
 
 
 def ask(name: str) -> tuple[str, dict[str, Any]]:
-    """One operator's entry: the numbers of its samples by answer, whether any draws random numbers, and the evidence against torch."""
+    """One operator's entry: the numbers of its samples by answer, those that the tests ask again (the quickest for each answer), whether
+    any draws random numbers, and the evidence against torch."""
     import torch
     from opdb.database import operators
     from opdb.verdicts import answers
@@ -60,7 +63,11 @@ def ask(name: str) -> tuple[str, dict[str, Any]]:
     grouped: dict[str, list[int]] = {}
     for number, answer in found.items():
         grouped.setdefault(answer.text, []).append(number)
-    entry: dict[str, Any] = {"answers": {text: ranges(grouped[text]) for text in sorted(grouped)}}
+    quickest = [min(group, key=lambda n: found[n].seconds) for group in grouped.values()]
+    entry: dict[str, Any] = {
+        "answers": {text: ranges(grouped[text]) for text in sorted(grouped)},
+        "again": sorted(n for n in quickest if found[n].seconds < PATIENCE),
+    }
     if any(answer.stochastic for answer in found.values()):
         entry["stochastic"] = True
     evidence = {answer.text: answer.evidence for answer in reversed(found.values()) if answer.evidence}
@@ -77,6 +84,16 @@ def machine() -> str:
     return f"torch {torch.__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, CPU"
 
 
+def written(answers: Mapping[str, Any]) -> str:
+    """JSON with one line an operator, so that a change can be read."""
+    lines = ",\n".join(f"  {_json(name)}: {_json(entry)}" for name, entry in answers["operators"].items())
+    return f'{{\n "machine": {_json(answers["machine"])},\n "operators": {{\n{lines}\n }}\n}}\n'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def main(names: Sequence[str]) -> None:
     from opdb.database import operators
     from opdb.page import page
@@ -86,7 +103,7 @@ def main(names: Sequence[str]) -> None:
         asked = dict(pool.imap_unordered(ask, names or list(operators())))
     found = {name: {**before, **asked}[name] for name in operators() if name in before or name in asked}
     answers = {"machine": machine(), "operators": found}
-    ANSWERS.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    ANSWERS.write_text(written(answers), encoding="utf-8")
     PAGE.write_text(page(answers), encoding="utf-8")
 
 

@@ -108,7 +108,7 @@ def _case(operator: Operator, sample: Any, number: int, dtype: str) -> Case:
         with seeded(SEED), torch.enable_grad():
             first = outputs({name: t.clone().requires_grad_() for name, t in arguments.items()})
     except Exception as error:
-        raise _Unusable(f"torch refuses the sample: {_first(error)}") from error
+        raise _Unusable(f"the operator refuses copies of the sample's inputs: {_first(error)}") from error
     kept = [k for k, output in enumerate(first) if output.requires_grad and output.is_floating_point()]
     if not kept:
         raise _Unusable("no output needs a gradient")

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker.judge.belief import believe
+from checker.judge.beginning import begin
 from checker.judge.reference import refer
-from checker.look import look, recorded
+from checker.look import look
 from checker.methods.autograd import Reverse
 from checker.record import CaseRecord
 from checker.values import Case, Derivation, Reference, Verdict
@@ -54,9 +54,9 @@ def trial(case: Case, generator: random.Random) -> Trial:
     """Ask about the gradient as PyTorch gives it, then with one entry altered."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tape, problem = recorded(case)
-        reference = None if tape is None or problem is not None else refer(case, tape, believe(case, tape)).reference
-        given = Reverse().derive(case, tape, reference)
+        start = begin(case)
+        reference = None if start.failure is not None else refer(start.case, start.tape, start.belief).reference
+        given = Reverse().derive(start.case, start.tape, reference)
         if reference is None or given.problem is not None:
             return Trial(refused="no reference" if reference is None else "no gradient arrives")
         unaltered = _asked(case, given)
@@ -91,7 +91,7 @@ def altered(given: Derivation, name: str, index: tuple[int, ...], change: float)
     gradient = np.array(given.gradients[name])
     gradient[index] *= 1.0 + change
     gradients: Mapping[str, np.ndarray] = {**given.gradients, name: gradient}
-    return replace(given, gradients=gradients)
+    return replace(given, method="altered", gradients=gradients)
 
 
 def _asked(case: Case, given: Derivation) -> CaseRecord:

@@ -17,8 +17,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-import torch
-
 from checker.look import look
 from checker.methods import methods
 from checker.record import CaseRecord
@@ -47,7 +45,7 @@ class Answer:
     reason: str = ""
     stochastic: bool = False
     evidence: str = ""
-    seconds: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)  #: of the processor
 
     @property
     def text(self) -> str:
@@ -57,7 +55,6 @@ class Answer:
 
 def answers(operator: Operator, numbers: Iterable[int] | None = None) -> Mapping[int, Answer]:
     """The answer for every sample of `operator`, or for those with the given numbers."""
-    torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[no-untyped-call]
     found = asked(operator, numbers=numbers)
     said = {number: answer(case) for number, case in found.cases.items()}
     said |= {number: Answer("unsupported", reason) for number, reason in found.unsupported.items()}
@@ -68,7 +65,7 @@ def answers(operator: Operator, numbers: Iterable[int] | None = None) -> Mapping
 def answer(case: Case) -> Answer:
     """What the checker says about one sample."""
     chosen = {name: methods()[name] for name in METHODS}
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -76,7 +73,7 @@ def answer(case: Case) -> Answer:
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return Answer("fault", f"crashed in {where.name}: {type(error).__name__}: {error}")
-    return replace(judged(case, record), stochastic=record.stochastic, seconds=time.perf_counter() - start)
+    return replace(judged(case, record), stochastic=record.stochastic, seconds=time.process_time() - start)
 
 
 def judged(case: Case, record: CaseRecord) -> Answer:
