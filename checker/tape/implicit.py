@@ -6,10 +6,14 @@ the formulas that torch's backward uses, evaluated at the results that it would 
 
 Every `slopes` has for each result an array whose entry (index…, p, q) is the derivative of the result's entry `index` by A's entry p, q.
 The sign of a vector is free: it is the one that the float run chose.
+
+`backward` is what LAPACK may be off by. Orthogonal transformations add a few n·u (Higham, Accuracy and Stability, chapter 19), iterations
+some more; its singular values and vectors have converged when the rest is within max(10, min(100, u^(−1/8)))·u (xBDSQR).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +24,9 @@ from flint import arb
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
+
+#: In n·u: what reflections may add, and what the iterations for eigenvalues may.
+DIRECT, ITERATED = 3, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +43,9 @@ class Eigen:
         found = eigenpairs(a)
         columns = [_turned(v, self.seen[:, k]) for k, (_, v) in enumerate(found)]
         return [_array([value for value, _ in found]), np.stack(columns, 1)]
+
+    def backward(self, n: int, unit: float) -> float:
+        return ITERATED * n * unit
 
     def slopes(self, g: G, a: Array, y: list[Array]) -> list[Array]:
         values, v = y
@@ -76,6 +86,9 @@ class Singular:
             right.append(w if turned is u else -w)
             sizes.append(size)
         return [np.stack(left, 1), _array(sizes), np.stack(right, 1)]
+
+    def backward(self, n: int, unit: float) -> float:
+        return _converged(n, unit)
 
     def slopes(self, g: G, a: Array, y: list[Array]) -> list[Array]:
         u, s, v = y
@@ -122,6 +135,9 @@ class Orthogonal:
             q[:, j] = rest / r[j, j]
         return [q, r]
 
+    def backward(self, n: int, unit: float) -> float:
+        return DIRECT * n * unit
+
     def slopes(self, g: G, a: Array, y: list[Array]) -> list[Array]:
         q, r = y
         m, n = q.shape
@@ -155,6 +171,9 @@ class Pseudoinverse:
         except ZeroDivisionError:
             raise ValueError("the matrix may not have full rank") from None
 
+    def backward(self, n: int, unit: float) -> float:
+        return _converged(n, unit)
+
     def slopes(self, g: G, a: Array, y: list[Array]) -> list[Array]:
         (p,) = y
         n, m = p.shape
@@ -165,6 +184,10 @@ class Pseudoinverse:
         for i, j in np.ndindex(n, m):
             result[i, j] = _outer(beyond[:, j], left[i]) + _outer(right[:, j], before[i]) - _outer(p[i], p[:, j])
         return [result]
+
+
+def _converged(n: int, unit: float) -> float:
+    return (max(10.0, min(100.0, math.pow(unit, -0.125))) + ITERATED * n) * unit
 
 
 def eigenpairs(a: flint.arb_mat) -> list[tuple[arb, Array]]:

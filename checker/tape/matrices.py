@@ -19,7 +19,7 @@ from checker.tape.scalars import Array, Graph, Scalar
 
 Rows = Sequence[Sequence[arb]]
 
-#: The backward error of elimination and of orthogonal algorithms, in n·u of the matrix.
+#: The backward error of elimination, in n·u of the matrix.
 BACKWARD = 3
 #: What terms of second order may add, where values stay apart by four times their change: the first order once more.
 SECOND_ORDER = 2
@@ -80,9 +80,9 @@ def adjugate_rounded(matrix: Rows, unit: float) -> tuple[arb, list[list[arb]]]:
 def implicit_rounded(function: Implicit, matrix: Rows, unit: float, exact: Graph[arb]) -> list[Array]:
     """The results of an implicit function, by an orthogonal algorithm in floating point.
 
-    They are the exact ones of a matrix that is off by its own radius r and by δ with ‖δ‖ ≤ 3n·u·‖A‖ (Frobenius): to first order each entry
-    moves by ‖J‖·‖δ‖ + |J|·r, with J its derivative by the matrix. That is Weyl's bound for an eigenvalue and Davis and Kahan's for its
-    vector. To that comes the rounding of the result itself, 3n·u of its largest entry. `exact` makes the constants that J is computed in.
+    They are the exact ones of a matrix that is off by its own radius r and by δ with ‖δ‖ ≤ b·‖A‖ (Frobenius), b the backward error: to
+    first order each entry moves by ‖J‖·‖δ‖ + |J|·r, with J its derivative by the matrix. That is Weyl's bound for an eigenvalue and that of
+    Davis and Kahan for its vector. To that comes the rounding of the result itself, b times its largest entry. `exact` is the graph for J.
     """
     middle = [[x.mid() for x in row] for row in matrix]
     results = function.values(flint.arb_mat(middle))
@@ -90,7 +90,7 @@ def implicit_rounded(function: Implicit, matrix: Rows, unit: float, exact: Graph
     entries = [x for row in matrix for x in row]
     radii = [x.rad() for x in entries]
     n = max(len(matrix), *(len(row) for row in matrix))
-    relative = BACKWARD * n * unit
+    relative = function.backward(n, unit)
     change = relative * sum((x * x for x in entries), arb(0)).sqrt()
     widened = []
     for y, slope in zip(results, slopes, strict=True):

@@ -31,6 +31,10 @@ class Implicit(Protocol):
             ValueError: they cannot be told apart.
         """
 
+    def backward(self, n: int, unit: float) -> float:
+        """How far from `a`, as a share of its norm, the matrix may be whose results an algorithm of that unit roundoff finds; and how far
+        those are from them, as a share of the largest. `n` is the longer side."""
+
     def slopes(self, g: Any, a: Any, y: list[Any]) -> list[Any]:
         """The derivatives of the results `y` by the entries of `a`, all arrays of constants of the graph `g`, so in any number system.
 

@@ -33,6 +33,16 @@ def regular(**shapes: tuple[int, ...]) -> Draw:
     }
 
 
+def _eigen(a: torch.Tensor) -> torch.Tensor:
+    values, vectors = torch.linalg.eigh(a + a.T)
+    return vectors * torch.sin(values)
+
+
+def _singular(a: torch.Tensor) -> torch.Tensor:
+    u, s, v = torch.linalg.svd(a, full_matrices=False)
+    return (u * torch.exp(-s)) @ v + u.abs().sum() * v.abs().sum()
+
+
 def _written(x: torch.Tensor) -> torch.Tensor:
     y = torch.zeros(4, dtype=x.dtype)
     y[1:] = x[:3] * 2
@@ -133,6 +143,35 @@ SMOOTH: dict[str, tuple[Callable[..., Any], Draw]] = {
     "det of a stack": (torch.linalg.det, normal(a=(2, 3, 3))),
     "logdet": (lambda a: torch.logdet(a @ a.T + torch.eye(4, dtype=a.dtype)), normal(a=(4, 4))),
     "cholesky": (lambda a: torch.linalg.cholesky(a @ a.T + torch.eye(4, dtype=a.dtype)), normal(a=(4, 4))),
+    "cholesky solve": (
+        lambda a, b: torch.cholesky_solve(b, a.triu(), upper=True),
+        lambda g: regular(a=(3, 3))(g) | normal(b=(3, 2))(g),
+    ),
+    "lu": (lambda a: torch.cat([torch.linalg.lu(a).L, torch.linalg.lu(a).U.T]), regular(a=(4, 4))),
+    "lu of a wide and a tall matrix": (
+        lambda a, b: torch.linalg.lu_factor(a).LU + torch.linalg.lu_factor(b).LU.T,
+        lambda g: {"a": regular(a=(5, 5))(g)["a"][:3], "b": regular(b=(5, 5))(g)["b"][:, :3]},
+    ),
+    "lu solve": (
+        lambda a, b: torch.linalg.lu_solve(*torch.linalg.lu_factor(a), b, adjoint=True),
+        lambda g: regular(a=(4, 4))(g) | normal(b=(4, 2))(g),
+    ),
+    "qr": (lambda a: torch.cat(torch.linalg.qr(a)), normal(a=(4, 3))),
+    "qr of a wide matrix": (lambda a: torch.cat(torch.linalg.qr(a), 1), lambda g: {"a": regular(a=(4, 4))(g)["a"][:3]}),
+    "reflectors": (
+        lambda a, t, c: torch.ormqr(a, t, c, transpose=True) @ torch.linalg.householder_product(a, t),
+        lambda g: inside(-0.5, 0.5, a=(4, 3), t=(3,))(g) | normal(c=(4, 4))(g),
+    ),
+    "eigenvectors": (_eigen, lambda g: {"a": torch.diag(torch.arange(1.0, 5.0).double()) + inside(-0.3, 0.3, a=(4, 4))(g)["a"]}),
+    "singular vectors": (_singular, lambda g: {"a": (4 * torch.eye(3, 4).double().cumsum(0) + normal(a=(3, 4))(g)["a"]).T}),
+    "pseudoinverse": (torch.linalg.pinv, lambda g: {"a": regular(a=(4, 4))(g)["a"][:, :3]}),
+    "pseudoinverse of a symmetric matrix": (lambda a: torch.linalg.pinv(a + a.T, hermitian=True), regular(a=(3, 3))),
+    "least squares solution": (
+        lambda a, b: torch.linalg.lstsq(a, b).solution,
+        lambda g: {"a": regular(a=(5, 5))(g)["a"][:, :3]} | normal(b=(5, 2))(g),
+    ),
+    "matrix exponential": (torch.linalg.matrix_exp, normal(a=(3, 3))),
+    "bilinear": (F.bilinear, normal(x=(2, 3), y=(2, 2), w=(4, 3, 2), b=(4,))),
     "triangular solve": (
         lambda a, b: torch.linalg.solve_triangular(a, b, upper=False),
         lambda g: regular(a=(4, 4))(g) | normal(b=(4, 2))(g),

@@ -16,6 +16,8 @@ DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 #: torch has no CPU kernels in half precision for these.
 NOT_IN_HALF = frozenset(
     {"inverse", "solve", "solve vector", "triangular solve", "det", "det of a stack", "logdet", "cholesky", "power iteration"}
+    | {"cholesky solve", "lu", "lu of a wide and a tall matrix", "lu solve", "qr", "qr of a wide matrix", "reflectors", "eigenvectors"}
+    | {"singular vectors", "pseudoinverse", "pseudoinverse of a symmetric matrix", "least squares solution", "matrix exponential"}
     | {"singular values", "nuclear norm", "eigenvalues", "avg_pool3d", "distances"}
 )
 
