@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import msgspec
@@ -25,9 +25,10 @@ from checker.record import (
     Provenance,
     Record,
     Refusal,
+    SecondOrderRecord,
 )
 from checker.report.markup import SourceLine, source
-from checker.report.numerals import counted, ulps
+from checker.report.numerals import counted, entry, ulps
 from checker.report.signs import sign
 from checker.values import METHODS, SEVERITY, Comparison, Number, Verdict, worst
 
@@ -88,11 +89,13 @@ class Line:
     gradient: Numbers | None
     comparison: Comparison | None
     marked: tuple[int, ...] | None
+    place: str  #: the worst entry's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """All that was said about the gradient of one argument. Of a large one, the part around the entry `focus` is shown."""
+    """All that was said about the gradient of one argument, or about its derivatives. Of a large one, the part around the entry `focus`
+    is shown."""
 
     argument: str
     truth: Numbers | None
@@ -109,6 +112,16 @@ class CaseView:
     groups: tuple[Group, ...]
     absent: tuple[DerivationRecord, ...]
     allowed_from: tuple[str, ...]
+    second: SecondView | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondView:
+    """The second derivatives of a case: of each argument's gradient a matrix with a row for each direction."""
+
+    record: SecondOrderRecord
+    groups: tuple[Group, ...]
+    absent: tuple[DerivationRecord, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,24 +285,61 @@ def readable(mathematics: Iterable[MathematicsRecord]) -> Iterator[MathematicsRe
 
 
 def case_view(case: CaseRecord, *, shown: bool = False) -> CaseView:
-    truth = case.reference.gradients if case.reference else {}
-    comparisons = {(c.method, c.argument): c for c in case.comparisons}
-    arrived = [d for d in case.derivations if d.problem is None]
-    names = dict.fromkeys([*truth, *(name for d in arrived for name in d.gradients), *(c.argument for c in case.comparisons)])
-    groups = []
+    return CaseView(
+        case=case,
+        shown=shown,
+        groups=tuple(_groups(case)),
+        absent=tuple(d for d in case.derivations if d.problem is not None),
+        allowed_from=tuple(dict.fromkeys(c.allowed_from for c in case.comparisons if c.allowed_from)),
+        second=_second(case.second) if case.second is not None else None,
+    )
+
+
+def _second(record: SecondOrderRecord) -> SecondView:
+    return SecondView(
+        record=record,
+        groups=tuple(_in_two_dimensions(group, record.rows) for group in _groups(record)),
+        absent=tuple(d for d in record.derivations if d.problem is not None),
+    )
+
+
+def _groups(part: CaseRecord | SecondOrderRecord) -> Iterator[Group]:
+    """What was said about each argument's gradient, or about its derivatives."""
+    truth = part.reference.gradients if part.reference else {}
+    comparisons = {(c.method, c.argument): c for c in part.comparisons}
+    arrived = [d for d in part.derivations if d.problem is None]
+    names = dict.fromkeys([*truth, *(name for d in arrived for name in d.gradients), *(c.argument for c in part.comparisons)])
     for name in names:
         lines = tuple(
             _line(d, name, comparisons.get((d.method, name))) for d in arrived if name in d.gradients or (d.method, name) in comparisons
         )
         focus = next((line.marked for line in lines if line.marked is not None), None)
-        groups.append(Group(argument=name, truth=truth.get(name), focus=focus, lines=lines))
-    return CaseView(
-        case=case,
-        shown=shown,
-        groups=tuple(groups),
-        absent=tuple(d for d in case.derivations if d.problem is not None),
-        allowed_from=tuple(dict.fromkeys(c.allowed_from for c in case.comparisons if c.allowed_from)),
-    )
+        yield Group(argument=name, truth=truth.get(name), focus=focus, lines=lines)
+
+
+def _in_two_dimensions(group: Group, rows: Sequence[str]) -> Group:
+    """The group with a row for each direction and all entries of the argument in it, and worst entries named by both."""
+
+    def matrix(numbers: Numbers | None) -> Numbers | None:
+        total = len(numbers.values) + numbers.omitted if numbers else 0
+        return msgspec.structs.replace(numbers, shape=(len(rows), total // len(rows))) if numbers and rows else numbers
+
+    def flat(index: tuple[int, ...] | None, numbers: Numbers | None) -> tuple[int, ...] | None:
+        if index is None or numbers is None:
+            return None
+        at = 0
+        for position, size in zip(index[1:], numbers.shape[1:], strict=True):
+            at = at * size + position
+        return (index[0], at)
+
+    def line(line: Line) -> Line:
+        worst_entry = line.comparison.worst if line.comparison else None
+        place = f"{rows[worst_entry.index[0]]}, {entry(group.argument, worst_entry.index[1:])}" if worst_entry else ""
+        return replace(line, gradient=matrix(line.gradient), marked=flat(line.marked, line.gradient), place=place)
+
+    lines = tuple(map(line, group.lines))
+    focus = next((line.marked for line in lines if line.marked is not None), None)
+    return replace(group, truth=matrix(group.truth), focus=focus, lines=lines)
 
 
 def _line(derivation: DerivationRecord, argument: str, comparison: Comparison | None) -> Line:
@@ -301,6 +351,7 @@ def _line(derivation: DerivationRecord, argument: str, comparison: Comparison | 
         gradient=derivation.gradients.get(argument),
         comparison=comparison,
         marked=worst_entry.index if worst_entry and verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT) else None,
+        place=entry(argument, worst_entry.index) if worst_entry else "",
     )
 
 
