@@ -18,20 +18,20 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only
 
 from checker.authoring import Call
 from checker.errors import Unsupported
 from checker.hooks import noticed
+from checker.tape.budget import Room
 from checker.tape.customs import Customs, Estimators, implementation
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
-from checker.tape.tape import Cut, Decision, Meta, Node, Ref, Tape, differentiable
+from checker.tape.tape import DRAWS, Cut, Decision, Meta, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
 
 #: Operations whose floating results are not determined by their operands alone: the signs of vectors and of columns, the order of rows.
-CHOSEN = frozenset({"_linalg_eigh", "_linalg_svd", "linalg_qr", "linalg_lu"})
+CHOSEN = frozenset({"linalg_eig", "_linalg_eigh", "_linalg_svd", "linalg_qr", "linalg_lu"})
 
 
 def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estimators = MappingProxyType({})) -> Tape:
@@ -88,8 +88,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
         self.customs = Customs(estimators, self._estimated)
         self.hooks: dict[str, None] = {}
+        self.through: set[int] = set()  # ids of the tensors through which the memory of others is written to now
         self.entry = (0, 0)  # the last `autograd.Function` that was entered, and the first slot made in it
         self.random = False
+        self.room = Room()
         self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
 
     # --- slots -------------------------------------------------------------------------------------------------------------------
@@ -120,14 +122,24 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         slot = self.slots[id(tensor)]
         return Ref(slot, self._cut_at(slot) if self._severed(tensor) else None)
 
+    def _operands(self, value: Any) -> Any:
+        """`value` with a `Ref` in place of every tensor."""
+        if isinstance(value, torch.Tensor):
+            return self._operand(value)
+        return type(value)(map(self._operands, value)) if isinstance(value, list | tuple) else value
+
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
     def _severed(self, tensor: torch.Tensor) -> bool:
         if not differentiable(tensor.dtype) or _storage(tensor) not in self.flowing:
             return False
-        if self.customs.depth and self.slots[id(tensor)] >= self.entry[1]:
+        if (self.customs.depth and self.slots[id(tensor)] >= self.entry[1]) or id(tensor) in self.through:
             return False
         return not tensor.requires_grad or (tensor.is_leaf and self.slots[id(tensor)] not in self.inputs.values())
+
+    def _remembered(self, tensor: torch.Tensor) -> bool:
+        """Whether another tensor with a history has the same memory: a write then changes what autograd remembers otherwise."""
+        return any(t.requires_grad and not t.is_leaf and _storage(t) == _storage(tensor) for t in self.keep)
 
     def _cut_at(self, slot: int) -> int | None:
         """The number of the cut that a severed tensor starts, or None where it only inherits one from its operands."""
@@ -157,6 +169,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _estimated(self, tensor: torch.Tensor) -> None:
         self.makers[self._slot(tensor)] = ("estimator", *user_line())
 
+    def _drawn(self, node: Node, inside: bool) -> None:
+        """Note a draw whose distribution depends on an input, unless `no_grad` says that it is meant as a constant."""
+        how = DRAWS.get(node.base)
+        if how == "implicit draw" and (inside or torch.is_grad_enabled()) or (how == "draw" and not inside and torch.is_grad_enabled()):
+            self.cuts.append(Cut(len(self.cuts), how, node.line, node.code))
+
     def _detached_in_place(self, tensor: torch.Tensor) -> None:
         self.makers[self._slot(tensor)] = ("detach", *user_line())
 
@@ -181,32 +199,35 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if written_in_python is not None:
             with self, self.customs.inside():
                 result = written_in_python(*args, **kwargs)
-            if any(_storage(t) in self.reached for t in tree_leaves(result) if isinstance(t, torch.Tensor)):
+            if any(_storage(t) in self.reached for t in _leaves(result) if isinstance(t, torch.Tensor)):
                 return result
             # its values took a way that no tape sees, such as NumPy's: it is one operation, without a rule
-        operands = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        operands = [t for t in _leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
         inside = self.customs.depth > 0
-        held_args, held_kwargs = tree_map_only(torch.Tensor, self._operand, (args, kwargs))
+        written = _written(func, args, kwargs)
+        self.through = {id(t) for t in written if not t.requires_grad and self._remembered(t)} if not inside else set()
+        held_args, held_kwargs = self._operands(args), {key: self._operands(value) for key, value in kwargs.items()}
         severed = [self._severed(t) for t in operands if differentiable(t.dtype) and _storage(t) in self.flowing]
         by_value = not _shape_only(func)
         depends = by_value and any(_storage(t) in self.reached for t in operands)
         flows = by_value and any(differentiable(t.dtype) and _storage(t) in self.flowing for t in operands)
-        written = _written(func, args, kwargs)
         tracked = [t for t in written if t.requires_grad and not t.is_leaf] if not inside else []
 
         result = func(*args, **kwargs)
 
         line, code = user_line()
-        leaves, _ = tree_flatten(result)
+        leaves = list(_leaves(result))
         tensors = [t if isinstance(t, torch.Tensor) else None for t in leaves]
         random = torch.Tag.nondeterministic_seeded in func.tags
         chosen = random or func._overloadpacket.__name__ in CHOSEN
         fresh = [t for t in tensors if t is not None and id(t) not in self.slots]
         outputs = tuple(None if t is None else self._slot(t) for t in tensors)
-        with _disable_current_modes():
-            recorded = tuple(
-                t.detach().clone() if t is not None and (chosen or not depends or not differentiable(t.dtype)) else None for t in tensors
-            )
+        self.room.take(fresh, line)
+        worth = [t is not None and (chosen or not depends or not differentiable(t.dtype)) for t in tensors]
+        recorded: tuple[torch.Tensor | None, ...] = (None,) * len(tensors)
+        if any(worth):
+            with _disable_current_modes():
+                recorded = tuple(t.detach().clone() if t is not None and kept else None for t, kept in zip(tensors, worth, strict=True))
         node = Node(
             len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
         )  # fmt: skip
@@ -221,9 +242,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if flows and not (severed and all(severed)):  # else the outputs only inherit the cuts of the operands
             for tensor in fresh:
                 self.makers[self.slots[id(tensor)]] = (self._mechanism(inside), line, code)
-        if tracked and not torch.is_grad_enabled():
+        if (tracked and not torch.is_grad_enabled()) or (self.through and flows):
             # autograd keeps the history from before this write: the change of value has no derivative of its own
             self.cuts.append(Cut(len(self.cuts), "history", line, code))
+        if flows and not all(severed):
+            self._drawn(node, inside)
         if func is aten._local_scalar_dense.default and depends:
             self.read[id(args[0])] = node.index
             if not differentiable(args[0].dtype):
@@ -241,7 +264,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             ref = self._operand(output)
             slots.append(ref.slot if ref.cut is None else self._alias(ref))
         live = self._live({s for s in slots if s is not None})
-        used = {r.cut for node in live for r in tree_leaves((node.args, dict(node.kwargs))) if isinstance(r, Ref)}
+        used = {r.cut for node in live for r in _leaves((node.args, node.kwargs)) if isinstance(r, Ref)}
         return Tape(
             inputs=self.inputs,
             arguments={name: t.detach().clone() for name, t in arguments.items()},
@@ -278,7 +301,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             writes = any(_storage(self.keep[slot]) in storages for slot in self._written_slots(node))
             if reads or writes or any(slot in needed for slot in node.outputs):
                 live.append(node)
-                for value in tree_leaves((node.args, dict(node.kwargs))):
+                for value in _leaves((node.args, node.kwargs)):
                     if isinstance(value, Ref):
                         needed.add(value.slot)
                         storages.add(_storage(self.keep[value.slot]))
@@ -286,6 +309,17 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _written_slots(self, node: Node) -> list[int]:
         return [r.slot for r in _written(node.operation, node.args, node.kwargs) if isinstance(r, Ref)]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What lists, tuples and mappings hold, in order."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, Mapping):
+        yield from _leaves(tuple(value.values()))
+    else:
+        yield value
 
 
 def _written(func: Any, args: Any, kwargs: Any) -> list[Any]:
@@ -313,4 +347,5 @@ def _storage(tensor: torch.Tensor) -> int:
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and bool(torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach())))
+    a, b = a.detach(), b.detach()
+    return a.shape == b.shape and (torch.equal(a, b) or torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))
