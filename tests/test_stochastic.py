@@ -96,6 +96,57 @@ def test_rounding_that_differs_from_run_to_run_agrees_and_is_said() -> None:
     assert any(note.startswith("two backward passes differ") for note in record.notes)
 
 
+def test_a_draw_that_loses_the_gradient_of_its_mean_is_wrong_and_named() -> None:
+    record = check(lambda x: torch.normal(x, 1.0) * x, X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the gradient is lost by draw on test_stochastic.py:" in record.explanation
+    right = check(lambda x: (x + torch.randn_like(x)) * x, X, settings=QUICK)
+    assert right.verdict is Verdict.AGREES, right.explanation
+
+
+def test_a_draw_that_is_declared_or_without_gradient_is_a_constant() -> None:
+    def function(x: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
+        return torch.normal(x, 1.0) * x
+
+    assert examine(exercise(function, cuts=["draw"]), QUICK).verdict is Verdict.AGREES
+    record = check(lambda x: torch.distributions.Normal(x, 1.0).sample() * x, X, settings=QUICK)  # as policy gradients have it
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert record.cases[0].reference.kind == "certified"
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda x: torch.distributions.Gamma(x, 1.0).rsample(),
+        lambda x: torch.distributions.Dirichlet(x).rsample(),
+        lambda x: torch.distributions.StudentT(x).rsample(),
+    ],
+    ids=["gamma", "dirichlet", "student"],
+)
+def test_implicit_reparametrisation_is_beyond_values_and_that_is_said(draw) -> None:
+    record = check(draw, X.abs(), settings=QUICK)
+    assert (record.verdict, record.stochastic) == ("inconclusive", True)
+    assert "is that of implicit reparametrisation, which no value of the function shows" in record.explanation
+
+
+def test_a_write_through_a_detached_alias_cuts_nothing() -> None:
+    def harmless(x):
+        y = x * x
+        y.detach().clamp_(max=1e9)  # as `torch.distributions` does
+        return y * x
+
+    def harmful(x):
+        y = x * x
+        y.detach().mul_(2)
+        return y.sum()
+
+    assert check(harmless, X, settings=QUICK).verdict is Verdict.AGREES
+    record = check(harmful, X, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "the gradient is lost by history on test_stochastic.py:" in record.explanation
+    assert record.cases[0].reference.gradients["x"].values == pytest.approx((4 * X).tolist(), rel=1e-15)  # 2x², by hand
+
+
 # --- hooks --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -197,9 +248,7 @@ def test_an_estimator_that_is_not_what_was_declared_is_wrong() -> None:
 
 def test_an_estimator_of_another_shape_is_the_authors_mistake() -> None:
     declared = exercise(rounded, estimators={planted.Round: lambda x: x.sum()})
-    with pytest.raises(
-        ExerciseError, match=r"the estimator of Round gives shape \(\), Round itself \(3,\)\. It must be a function"
-    ):
+    with pytest.raises(ExerciseError, match=r"the estimator of Round gives shape \(\), Round itself \(3,\)\. It must be a function"):
         examine(declared, QUICK)
 
 

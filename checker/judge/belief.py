@@ -20,9 +20,11 @@ from checker.sampling import inside
 from checker.tape.formats import FORMATS
 from checker.tape.record import record
 from checker.tape.replay import replay
-from checker.tape.tape import Cut, Tape
+from checker.tape.tape import DRAWS, Cut, Tape
 from checker.values import Case, Mode, Slope
 
+#: What is said of a draw from a gamma, beta, Dirichlet or Student's t distribution whose parameters are differentiated.
+IMPLICIT = "the derivative of the draw on {line} is that of implicit reparametrisation, which no value of the function shows"
 #: What is said of a function that draws from elsewhere than torch's generators, looks at a clock, or keeps what cannot be put back.
 UNREPEATABLE = (
     "two calls with the same seed give two values: draw random numbers from torch's own generators, and keep no state between calls"
@@ -74,6 +76,9 @@ def path_of(tape: Tape) -> str:
 
 def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     """Replay the tape beside the original function, at the point and at points near it."""
+    implicit = next((cut for cut in tape.cuts if cut.how == "implicit draw"), None)
+    if implicit is not None:
+        return Belief(follows=False, repeats=False, reason=IMPLICIT.format(line=implicit.line))
     slope = glance(case, tape) if case.mode is Mode.PROJECTION else None
     if slope is not None:
         return Belief(follows=True, slope=slope)
@@ -100,13 +105,22 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
         if other is not None and path_of(other) != path:
             continue
         kept += 1
-        if other is not None and not _equal(found, tuple(v for v in other.values if v.is_floating_point()), case.dtype):
+        if other is not None and not _equal(_with_draws_of(tape, other, moved), other.values, case.dtype):
             baked = tuple(cut for cut in tape.cuts if cut.baked and cut.how != "history")
             what = "a value left the tape: " + ", ".join(f"{c.how} at {c.line}" for c in baked) if baked else "a value is baked in, unseen"
             return Belief(follows=False, baked=baked, reason=what)
         if kept == tries:
             break
     return Belief(follows=True, edge=kept == 0)
+
+
+def _with_draws_of(tape: Tape, other: Tape, moved: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The tape replayed with what another recording on the same path drew, where what is drawn is held: by `no_grad`, or as it is."""
+    if any(cut.how == "draw" for cut in tape.cuts):
+        return replay(tape, moved, signature=False).outputs
+    pairs = zip(tape.nodes, other.nodes, strict=True)
+    nodes = tuple(replace(node, recorded=drawn.recorded) if node.base in DRAWS else node for node, drawn in pairs)
+    return replay(replace(tape, nodes=nodes), moved, signature=False).outputs
 
 
 def perturbed(case: Case, scale: float, seed: int) -> dict[str, torch.Tensor]:

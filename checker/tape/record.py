@@ -172,7 +172,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _drawn(self, node: Node, inside: bool) -> None:
         """Note a draw whose distribution depends on an input, unless `no_grad` says that it is meant as a constant."""
         how = DRAWS.get(node.base)
-        if how == "implicit draw" and (inside or torch.is_grad_enabled()) or (how == "draw" and not inside and torch.is_grad_enabled()):
+        if (how is not None and torch.is_grad_enabled() and not inside) or (how == "implicit draw" and inside):
             self.cuts.append(Cut(len(self.cuts), how, node.line, node.code))
 
     def _detached_in_place(self, tensor: torch.Tensor) -> None:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from checker.tape.customs import Custom
 
+#: Draws whose distribution may depend on an input, and what autograd makes of them: a constant, or a derivative that keeps the probability
+#: below the draw (implicit reparametrisation: Figurnov, Mohamed and Mnih, 2018).
+DRAWS = {
+    **dict.fromkeys(("normal", "bernoulli", "poisson", "multinomial", "binomial"), "draw"),
+    **dict.fromkeys(("_standard_gamma", "_sample_dirichlet"), "implicit draw"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
