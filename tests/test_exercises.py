@@ -80,14 +80,19 @@ LESSONS = {
     "history.py::lost_by_rebuilding": Verdict.WRONG,
     "layers.py::relu_at_zero": Verdict.SUBGRADIENT,
     "matrices.py::singular_determinant": Verdict.WRONG,
+    "second_order.py::cut_off": Verdict.WRONG,
     "thermometer.py::forgotten_zero": Verdict.WRONG,
 }
+
+
+#: What the seed documents do not reach.
+BEYOND = tuple(f"second_order.py::{name}" for name in ("quadratic_form", "curvature_of_cross_entropy", "newton_step", "cut_off"))
 
 
 def test_every_row_is_there_and_every_exercise_has_its_row():
     assert FOUND.refusals == ()
     assert set(ROWS) == set(range(1, 29))
-    assert sorted(name for row in ROWS.values() for name in row) == sorted(EXERCISES)
+    assert sorted([*BEYOND, *(name for row in ROWS.values() for name in row)]) == sorted(EXERCISES)
 
 
 def test_only_lessons_expect_anything_but_agreement():
