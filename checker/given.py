@@ -74,10 +74,20 @@ def _value(node: ast.expr) -> Any:
             return -math.inf
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return -number
+    if any(isinstance(part, ast.Constant) and isinstance(part.value, complex) for part in ast.walk(node)):
+        return _complex(node)
     try:
         return parse(ast.unparse(node), ())({}).tolist()
     except FormulaError as error:
         raise UsageError(f"--at: {error}") from None
+
+
+def _complex(node: ast.expr) -> complex:
+    """A complex number as Python writes it, `1 - 2.5j`: formulas know only real ones."""
+    try:
+        return complex(ast.literal_eval(node))
+    except ValueError:
+        raise UsageError(f"--at: {ast.unparse(node)!r} is no complex number. Write it out, as in 1 - 2.5j.") from None
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -82,14 +82,17 @@ def complete(
     have it.
 
     Raises:
-        ExerciseError: no output can be differentiated.
-        Unsupported: an argument is sparse, or complex in half precision.
+        ExerciseError: no output can be differentiated, or an input is complex in half precision.
+        Unsupported: an argument is sparse.
     """
     if exercise.complex and dtype not in ("float32", "float64"):
-        raise Unsupported(exercise.name, f"PyTorch has no complex arithmetic in {dtype}")
+        message = f"{exercise.name} has complex inputs, and PyTorch has no complex arithmetic in {dtype}."
+        raise ExerciseError(message, file=exercise.path or None, line=exercise.line or None, advice="Ask for float64 or float32.")
     for name, t in arguments.items():
         if t.layout is not torch.strided:
-            raise Unsupported(name, f"a tensor of layout {t.layout} has no gradient here: pass it dense, and make it sparse in the function")
+            raise Unsupported(
+                name, f"a tensor of layout {t.layout} has no gradient here: pass it dense, and make it sparse in the function"
+            )
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
     with seeded(seed), torch.no_grad(), taken_off(), warnings.catch_warnings():

@@ -3,6 +3,10 @@
 A fast transform is replayed as one: the sum over n = p·m terms as p transforms of m terms each. Every output is then reached from every
 input along one path, with a twiddle factor and an addition for each prime factor of n, so that rounding adds up to O(log n)·u·Σ|xᵢ|, as it
 does in every fast algorithm (Higham, Accuracy and Stability of Numerical Algorithms, section 24.1).
+
+Other algorithms cancel what this one never adds: a real transform is half of a complex one, whose halves are told apart afterwards; one of
+a large prime length is a convolution. So every output may also be off by O(log n)·u·Σ|xᵢ| as a whole, and every entry of a gradient
+likewise.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ G = Graph[Any]
 
 #: What a twiddle factor may be off by, in unit roundoffs, of 1: its own rounding, and that of a second product where the radix is above 2.
 TWIDDLE = 4
+#: Unit roundoffs of Σ|xᵢ| by which an output may be off as a whole, for each time that n can be halved.
+WHOLE = 1
 #: Primes up to here have kernels of their own; a transform of a larger prime length p is three transforms of about 4p entries (Bluestein).
 OWN_KERNEL = 11
 
@@ -31,7 +37,7 @@ OWN_KERNEL = 11
 def _c2c(g: G, x: Array, dim: Sequence[int], normalization: int, forward: bool) -> Array:
     result = g.map(lambda z: pair(g, z), x)
     for d in dim:
-        result = along(g, lambda row: _transform(g, row, -1 if forward else 1), result, d)
+        result = along(g, lambda row: _transform(g, row, -1 if forward else 1, _whole(g, row)), result, d)
     return _scaled(g, result, normalization, math.prod(x.shape[d] for d in dim))
 
 
@@ -51,7 +57,7 @@ def _c2r(g: G, x: Array, dim: Sequence[int], normalization: int, last_dim_size: 
         row = [half[k] if k <= n // 2 else half[n - k].conjugate() for k in range(n)]
         for k in {0, n // 2} if n % 2 == 0 else {0}:
             row[k] = Pair(row[k].re, g.zero)
-        return [z.re for z in _transform(g, row, 1)]
+        return [z.re for z in _transform(g, row, 1, _whole(g, row))]
 
     result = _c2c(g, x, dim[:-1], 0, False)
     rows = np.moveaxis(result, dim[-1], -1)
@@ -70,29 +76,47 @@ def _scaled(g: G, x: Array, normalization: int, n: int) -> Array:
     return g.map(lambda z: z * by, x)
 
 
-def _transform(g: G, row: list[Pair], sign: int) -> list[Pair]:
-    """Σⱼ xⱼ e^{sign·2πi·jk/n} for every k, over the first prime factor of n first."""
+def _transform(g: G, row: list[Pair], sign: int, whole: Sequence[tuple[Pair, Pair]] = ()) -> list[Pair]:
+    """Σⱼ xⱼ e^{sign·2πi·jk/n} for every k, over the first prime factor of n first; each with the products of the pairs in `whole`."""
     n = len(row)
     if n == 1:
         return row
     p = _factor(n)
-    parts = [_transform(g, row[r::p], sign) for r in range(p)]
-    m = n // p
-    return [dot(g, [_root(g, sign * r * k, n, p) for r in range(p)], [part[k % m] for part in parts]) for k in range(n)]
+    m, rows = n // p, [_transform(g, row[r::p], sign) for r in range(p)]
+    factors, terms = [w for w, _ in whole], [x for _, x in whole]
+    return [dot(g, [*(_root(g, sign * r * k, n) for r in range(p)), *factors], [*(x[k % m] for x in rows), *terms]) for k in range(n)]
 
 
-def _root(g: G, k: int, n: int, radix: int) -> Pair:
+def _whole(g: G, row: Sequence[Pair]) -> list[tuple[Pair, Pair]]:
+    """What every output may be off by, as a product: ε times Σ ±xᵢ, with an ε around zero and whatever signs. Nothing in exact numbers."""
+    numbers, n = g.numbers, len(row)
+    halvings, prime = math.log2(n), _largest_factor(n)
+    units = WHOLE * (halvings + (3 * math.log2(4 * prime) if prime > OWN_KERNEL else 0))
+    off = numbers.spread(numbers.zero, (numbers.one,), units)
+    if numbers.sign(off) == 0:
+        return []
+    sign = numbers.either(g.minus_one, numbers.one)
+    entries = [part for z in row for part in (z.re, z.im) if part is not g.zero]
+    total = g.node(numbers.add([numbers.multiply(x.value, sign) for x in entries]), [(x, sign) for x in entries])
+    return [(Pair(Scalar(g, off), Scalar(g, off)), Pair(total, g.zero))]
+
+
+def _root(g: G, k: int, n: int) -> Pair:
     """e^{2πik/n} as a table may hold it."""
     k %= n
     numbers = g.numbers
     if 4 * k % n == 0:
         sign = Scalar(g, numbers.one if 2 * k < n else g.minus_one)
         return Pair(sign, g.zero) if 2 * k % n == 0 else Pair(g.zero, sign)
-    units = TWIDDLE if radix <= OWN_KERNEL else 3 * TWIDDLE * math.log2(4 * radix)
-    return Pair(*(Scalar(g, numbers.spread(part, (numbers.one,), units)) for part in numbers.root_of_unity(k, n)))
+    return Pair(*(Scalar(g, numbers.spread(part, (numbers.one,), TWIDDLE)) for part in numbers.root_of_unity(k, n)))
 
 
 @cache
 def _factor(n: int) -> int:
     """The smallest prime factor."""
     return next((p for p in range(2, math.isqrt(n) + 1) if n % p == 0), n)
+
+
+def _largest_factor(n: int) -> int:
+    """The largest prime factor; 1 of 1."""
+    return n if n == _factor(n) or n == 1 else _largest_factor(n // _factor(n))
