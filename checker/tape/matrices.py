@@ -87,21 +87,25 @@ def implicit_rounded(function: Implicit, matrix: Rows, unit: float, exact: Graph
     middle = [[x.mid() for x in row] for row in matrix]
     results = function.values(flint.arb_mat(middle))
     slopes = function.slopes(exact, _constants(exact, np.array(middle, object)), [_constants(exact, y) for y in results])
-    entries = [x for row in matrix for x in row]
-    radii = [x.rad() for x in entries]
+    radii = [x.rad() for row in matrix for x in row]
     n = max(len(matrix), *(len(row) for row in matrix))
     relative = function.backward(n, unit)
-    change = relative * sum((x * x for x in entries), arb(0)).sqrt()
+    change = relative * _length([x for row in matrix for x in row])
     widened = []
     for y, slope in zip(results, slopes, strict=True):
-        own = relative * max((abs(x).upper() for x in y.reshape(-1)), default=arb(0), key=float)
+        own = relative * max((x.abs_upper() for x in y.reshape(-1)), default=arb(0), key=float)
         wide = np.empty(y.shape, object)
         for index in np.ndindex(y.shape):
             row = [s.value for s in slope[index].reshape(-1)]
-            moved = change * sum((s * s for s in row), arb(0)).sqrt() + sum((abs(s) * r for s, r in zip(row, radii, strict=True)), arb(0))
+            moved = change * _length(row) + sum((abs(s) * r for s, r in zip(row, radii, strict=True)), arb(0))
             wide[index] = y[index] + (SECOND_ORDER * moved + own) * arb(0, 1)
         widened.append(wide)
     return widened
+
+
+def _length(entries: Sequence[arb]) -> arb:
+    """No less than the root of the sum of the squares."""
+    return sum((x.abs_upper() ** 2 for x in entries), arb(0)).sqrt()
 
 
 def identity(n: int) -> list[list[arb]]:

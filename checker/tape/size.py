@@ -16,7 +16,7 @@ _ELIMINATIONS = frozenset(
     | {"linalg_solve_triangular", "triangular_solve", "cholesky_solve", "linalg_lu", "linalg_lu_factor_ex", "linalg_lu_solve"}
     | {"linalg_householder_product", "ormqr"}
 )
-_IMPLICIT = frozenset({"_linalg_svd", "_linalg_eigh", "linalg_qr", "linalg_pinv", "linalg_lstsq"})
+_IMPLICIT = frozenset({"_linalg_svd", "_linalg_eigh", "linalg_eig", "linalg_qr", "linalg_pinv", "linalg_lstsq"})
 _SERIES = {"linalg_matrix_exp": 24}  #: products of matrices that one takes
 _RUNNING = frozenset({"cumsum", "cumprod"})
 #: Balls cost about 10 µs a scalar operation: beyond this many they are not used, and differences are the reference.

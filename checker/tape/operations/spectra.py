@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
-from checker.tape.implicit import Eigen, Singular
 from checker.tape.operations import rule
 from checker.tape.operations.factorizations import completed
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.solving import each, identity, implicit, refusing, symmetric
+from checker.tape.pairs import Pair
 from checker.tape.scalars import Array, Graph
+from checker.tape.spectrum import Eigen, Singular, Spectrum
 
 G = Graph[Any]
 
@@ -51,6 +52,19 @@ def _eigh(
     find = refusing(g, "_linalg_eigh", lambda a, v: implicit(g, Eigen(v), a), APART)
     values, vectors = each(find, [(n,), (n, n)], symmetric(g, A, UPLO == "U"), seen)
     return values, vectors if compute_v else None
+
+
+@rule("linalg_eig")
+def _eig(g: G, x: Array, recorded: tuple[Any, ...] = ()) -> tuple[Array, Array]:
+    """The eigenvalues and eigenvectors of a real matrix, in the order and with the phases of the float run."""
+    n = x.shape[-1]
+
+    def one(a: Array, seen: Array, turned: Array) -> list[Array]:
+        return implicit(g, Spectrum(seen[:, 0], turned), a)
+
+    shapes = [(n,), (n,), (n, n), (n, n)]
+    parts = each(refusing(g, "linalg_eig", one, APART), shapes, x, recorded[0][..., None], recorded[1])
+    return g.map(Pair, *parts[:2]), g.map(Pair, *parts[2:])
 
 
 #: Terms of the series, in blocks of as many powers, and the largest norm that it is summed for: what is left out is below 2⁻³³⁰.
