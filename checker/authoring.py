@@ -8,6 +8,7 @@ torch is imported when an exercise is made, not when this module is: `import che
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -208,8 +209,16 @@ def flatten_output(result: Any) -> tuple[torch.Tensor, ...]:
 
 def locate(target: Any) -> tuple[str, int, str]:
     """File, first line and source text of a function or class; empty where Python does not know them."""
+    target = inspect.unwrap(target) if callable(target) else target
+    code = getattr(target, "__code__", None)
+    return _located(code, code.co_filename) if inspect.iscode(code) else _located.__wrapped__(target, "")
+
+
+@functools.lru_cache(maxsize=1024)
+def _located(target: Any, file: str) -> tuple[str, int, str]:
+    """`locate`, once a code object: those of two files may be equal."""
     try:
-        lines, line = inspect.getsourcelines(inspect.unwrap(target) if callable(target) else target)
+        lines, line = inspect.getsourcelines(target)
         return inspect.getsourcefile(target) or "", line, "".join(lines)
     except (OSError, TypeError):
         return "", 0, ""

@@ -100,7 +100,8 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
     comparisons = _compared(case, trusted, truth, derivations) if belief.repeats else []
     rerun, said_of_reverse = None, []
     reverse = next((d for d in derivations if d.method == "reverse" and d.problem is None), None)
-    if reverse is not None and tape is not None and belief.repeats and case.pictured:
+    repeatable = tape is not None and case.mode is Mode.PROJECTION and not (tape.customs or tape.hooks)  # torch's own kernels on the CPU
+    if reverse is not None and tape is not None and belief.repeats and case.pictured and not repeatable:
         rerun = once_more(case, reverse)
         said_of_reverse = [said for said in (rerun[1] if rerun else "", hooked(case, tape, reverse)) if said]
     if rerun is not None:

@@ -20,6 +20,7 @@ from checker.draws import seeded
 from checker.errors import Unsupported
 from checker.hooks import taken_off
 from checker.methods.steps import Floats, Sample, Samples, Whole
+from checker.tape.customs import as_written
 from checker.tape.replay import Replay, batched, replay
 from checker.tape.size import point_bytes
 from checker.values import Array, Case
@@ -33,8 +34,6 @@ Tensors = Mapping[str, torch.Tensor]
 LONGEST = 256  #: points in one batch
 FEW = 8  #: so many points are replayed one by one, which is no slower and takes no more memory than one of them
 CACHED = 32 << 20  #: bytes of perturbed arguments in one batch, where memory allows: more is slower, for it leaves the processor's cache
-
-_HALF = torch.tensor(0.5, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Called:
             given = moved.get(name, tensor)
             arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
         try:
-            with torch.no_grad(), seeded(self.case.seed), taken_off():
+            with torch.no_grad(), seeded(self.case.seed), taken_off(), as_written():
                 outputs = self.case.exercise.call(arguments)
         except Exception as error:  # the function under test may raise anywhere but in its point
             raise Unsupported("function", f"it fails beside the point: {type(error).__name__}: {error}") from error
@@ -235,9 +234,10 @@ def direction(case: Case, seed: int) -> dict[str, torch.Tensor]:
     generator = np.random.Generator(np.random.SFC64(seed))
     found = {}
     for name in case.differentiated:
-        x = case.arguments[name].to(torch.float64)
-        u = torch.from_numpy(generator.random(x.numel(), dtype=np.float32)).to(torch.float64).sub_(0.5)
-        found[name] = u.add_(torch.copysign(_HALF, u)).reshape(x.shape).mul_(x.abs().clamp_(min=1.0))
+        x = case.arguments[name]
+        drawn = torch.frombuffer(bytearray(generator.bytes(2 * x.numel())), dtype=torch.int16) if x.numel() else torch.zeros(0)
+        r = drawn.to(torch.float64).add_(0.5).mul_(2.0**-16)  # between -½ and ½, and never 0
+        found[name] = r.add_(r.sign(), alpha=0.5).reshape(x.shape).mul_(x.to(torch.float64).abs().clamp_(min=1.0))
     return found
 
 
