@@ -27,6 +27,7 @@ from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
 from checker.memory import asked_for, left, share
+from checker.methods.autograd import absent
 from checker.provenance import cores, provenance
 from checker.record import Document, Record, Refusal
 from checker.transcribe import inputs_of, source_of, text_of
@@ -168,8 +169,11 @@ def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:
         else:
             said = asked_for(error) or f"{type(error).__name__}: {error}"
             explanation = f"The function failed: {said} ({Path(exercise.path).name}:{line})."
-            seconds = time.monotonic() - start
-            outcome = _Outcome(found=stopped(exercise, settings, verdict=Verdict.CRASHED, explanation=explanation, seconds=seconds))
+            lacking, seconds = absent(error), time.monotonic() - start
+            if lacking:
+                explanation = f"{lacking[0].upper()}{lacking[1:]}. {explanation}"
+            verdict = Verdict.NOT_AVAILABLE if lacking else Verdict.CRASHED
+            outcome = _Outcome(found=stopped(exercise, settings, verdict=verdict, explanation=explanation, seconds=seconds))
     return msgspec.json.encode(outcome)
 
 

@@ -25,6 +25,7 @@ from checker.hooks import taken_off
 from checker.inputs import Domain, Input, resolve
 from checker.memory import share
 from checker.realform import numbers, parts
+from checker.tape.customs import as_written
 from checker.values import Case, Mode, Settings
 
 
@@ -95,7 +96,7 @@ def complete(
             )
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
-    with seeded(seed), torch.no_grad(), taken_off(), warnings.catch_warnings():
+    with seeded(seed), torch.no_grad(), taken_off(), as_written(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are noted when the case is looked at
         outputs = exercise.call({name: t.clone() for name, t in cast.items()})
     _refuse(outputs)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
+import shutil
 
 import planted_operations as planted
 import pytest
@@ -258,6 +260,35 @@ def test_a_compiler_that_changes_the_value_is_caught() -> None:
     assert record.verdict is Verdict.WRONG
     assert asked(record, "values").verdict is Verdict.WRONG
     assert "output 0 of the compiled function differs by" in asked(record, "values").message
+
+
+@pytest.mark.skipif(shutil.which(os.environ.get("CXX", "c++")) is None, reason="no C++ compiler on this machine")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, when it loads the compiler
+def test_what_inductor_compiles_agrees() -> None:
+    compiled = torch.compile(lambda x: (x.sin() * x).sum())
+    record = check(lambda x: compiled(x), X, settings=Settings(methods=("certified", "reverse")))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert asked(record, "values").verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModuleNotFoundError("No module named 'triton'"), "Triton is not installed here (ModuleNotFoundError: No module named 'triton')"),
+        (RuntimeError("0 active drivers ([]). There should only be one."), "Triton finds no GPU here (RuntimeError: 0 active drivers"),
+        (AssertionError("Torch not compiled with CUDA enabled"), "this torch was built without CUDA (AssertionError: Torch not"),
+        (RuntimeError("InvalidCxxCompiler: No working C++ compiler found"), "the compiler behind torch.compile finds no C++ compiler here"),
+    ],
+)
+def test_a_machine_that_lacks_something_is_not_the_kernels_mistake(error: Exception, sentence: str) -> None:
+    def kernel(x):
+        if x.requires_grad:
+            raise error
+        return x * x
+
+    record = check(kernel, X, settings=QUICK)
+    assert record.verdict is Verdict.NOT_AVAILABLE
+    assert sentence in record.explanation
 
 
 # --- how it is seen -----------------------------------------------------------------------------------------------------------------

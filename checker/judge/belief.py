@@ -17,6 +17,7 @@ from checker.draws import seeded
 from checker.hooks import taken_off
 from checker.judge.glance import glance
 from checker.sampling import inside
+from checker.tape.customs import as_written
 from checker.tape.formats import FORMATS
 from checker.tape.record import record
 from checker.tape.replay import replay
@@ -64,7 +65,7 @@ def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> 
 
 def _values(case: Case, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """What the case's function gives, called as anyone would call it, with the case's random draws."""
-    with seeded(case.seed), torch.no_grad(), taken_off():
+    with seeded(case.seed), torch.no_grad(), taken_off(), as_written():
         return case.exercise.call({name: t.clone() for name, t in arguments.items()})
 
 

@@ -26,6 +26,16 @@ from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Ve
 #: What torch says where forward mode has no rule, or where a function does what none of its transforms allows.
 NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage")
 
+#: What is said where a kernel needs what a machine does not have, and what that is.
+LACKING = {
+    "No module named 'triton'": "Triton is not installed here",
+    "0 active drivers": "Triton finds no GPU here",
+    "Torch not compiled with CUDA enabled": "this torch was built without CUDA",
+    "No CUDA GPUs are available": "no CUDA device was found",
+    "Found no NVIDIA driver": "no CUDA device was found",
+    "InvalidCxxCompiler": "the compiler behind torch.compile finds no C++ compiler here",
+}
+
 
 def to_array(tensor: torch.Tensor) -> Array:
     """A tensor as float64, exactly: every narrower float widens without loss."""
@@ -38,8 +48,16 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or "no message").split("\n")[0].split(" Hint: enable anomaly")[0].rstrip(".")
 
 
+def absent(error: BaseException) -> str:
+    """What this machine lacks, where that is why a kernel could not run; else the empty string."""
+    return next((what for words, what in LACKING.items() if words in str(error)), "")
+
+
 def crashed(error: Exception) -> Problem:
-    """An exception of the function or of torch as a problem."""
+    """An exception of the function or of torch as a problem: its own, or that of a machine without what it needs."""
+    lacking = absent(error)
+    if lacking:
+        return Problem(verdict=Verdict.NOT_AVAILABLE, message=f"{lacking} ({type(error).__name__}: {first_line(error)})")
     return Problem(verdict=Verdict.CRASHED, message=asked_for(error) or f"{type(error).__name__}: {first_line(error)}")
 
 
