@@ -14,6 +14,8 @@ from checker.cli import main
 from checker.record import Document, Record, SecondOrderRecord, decode, encode
 from checker.report import render
 
+PAGE = (Path(__file__).parents[1] / "docs" / "second-order.md").read_text(encoding="utf-8")
+
 FILE = '''
 import torch
 from jaxtyping import Float
@@ -147,3 +149,17 @@ def test_the_command_line_may_ask_for_it(tmp_path: Path, capsys: pytest.CaptureF
     assert (
         "✗ twice.py::cut: wrong, expected agrees at point 0 (sampled, float64), second order: reverse over reverse: ∂²/∂x[0]∂x[0]:" in shown
     )
+
+
+def test_the_page_says_what_the_checker_says(capsys: pytest.CaptureFixture[str]) -> None:
+    _, code, _, said, _ = PAGE.split("```", 4)
+    exec(compile(code.removeprefix("python\n"), "page.py", "exec"), {})
+    assert capsys.readouterr().out == said.lstrip("\n")
+
+
+@pytest.mark.filterwarnings("ignore:torch.triangular_solve is deprecated")
+def test_forward_over_reverse_of_a_triangular_solve_is_wrong_in_torch() -> None:
+    b, a = torch.tensor([[1.0], [2.0]], dtype=torch.float64), torch.tensor([[2.0, 1.0], [0.5, 3.0]], dtype=torch.float64)
+    record = check(lambda b, a: torch.triangular_solve(b, a.triu())[0].pow(2).sum(), b, a, second_order=True)
+    found = {c.method: c.verdict for c in second(record).comparisons if c.argument == "b"}
+    assert found == {"reverse over reverse": "agrees", "forward over reverse": "wrong", "differences of gradients": "agrees"}
