@@ -136,6 +136,7 @@ def test_a_gradient_that_is_truly_zero_agrees() -> None:
     [
         (lambda x: torch.log_softmax(x, 1), [[1.0], [2.0]]),  # 0, whatever x
         (lambda x: F.layer_norm(x, (1,)), [[1.0], [2.0]]),
+        (lambda x: x.mean() ** 3, [-1.0, 1.0]),
     ],
 )
 def test_a_gradient_that_cancels_to_zero_agrees_though_the_value_is_zero_too(function, x: list) -> None:
@@ -289,6 +290,14 @@ def test_a_decision_that_only_rounding_takes_is_no_kink(shape: tuple[int, int]) 
     """The diagonal of a correlation matrix is clamped to [−1, 1] and is 1 up to rounding, on this side or that."""
     record = found(torch.corrcoef, torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
     assert verdict_of(record) == {Verdict.AGREES}, record.explanation
+
+
+def test_what_differences_cannot_tell_leaves_a_certified_verdict_alone() -> None:
+    """To half precision and back is the identity to autograd; values move in steps."""
+    record = found(lambda x: x.bfloat16(), [-0.4, 0.3])
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (said,) = [c.message for c in record.cases[0].comparisons if c.method == "differences"]
+    assert said.startswith("gradient of x agrees, as far as this method can tell: to ")
 
 
 def test_floor_jumps() -> None:

@@ -50,7 +50,8 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
         # g − high is exact where they are close (Sterbenz), so the error is right to far below one ULP
         error = np.abs((got - high) - low)
         own = np.asarray(derivation.error.get(name, 0.0))
-        allowed = reference.allowed[name] + reference.radius[name] + own
+        width = reference.allowed[name] + reference.radius[name]
+        allowed = width + own
         silent = np.isposinf(own)  # where a method claims nothing: an entry that is not finite cannot be moved
         allowed, error = np.where(silent, 0.0, allowed), np.where(silent, 0.0, error)
         same = (got == high) | (np.isnan(got) & np.isnan(high))  # infinities of one sign, and an undefined truth
@@ -60,7 +61,7 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
         relative = np.where(error == 0, 0.0, error / np.abs(high))
         ulps = error / ulp(high, case.dtype)
         normwise = _norm(error) / _norm(high) if _norm(high) else (0.0 if not _norm(error) else np.inf)
-    verdict, message = _verdict(name, got, high, allowed, inside, reference, case)
+    verdict, message = _verdict(name, width, own, inside, reference, case)
     worst = _worst(got, high, error, relative, ulps, allowed, excess) if got.size else None
     if verdict is Verdict.WRONG and worst is not None:
         message = _sentence(case.exercise.input(name), worst)
@@ -81,28 +82,33 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
     )
 
 
-def _verdict(name: str, got: Array, high: Array, allowed: Array, inside: Array, reference: Reference, case: Case) -> tuple[Verdict, str]:
+def _verdict(name: str, width: Array, own: Array, inside: Array, reference: Reference, case: Case) -> tuple[Verdict, str]:
+    """What a method that knows little of itself (its `own` error) says is no question about the gradient: only the truth's `width` is."""
     if not np.all(inside):
         return Verdict.WRONG, ""
+    high = reference.high[name]
     scale = max(_norm(high), _natural_scale(reference, case, name))
-    if got.size and np.any(allowed > np.abs(high)) and _norm(allowed) > TOO_WIDE * scale:
+    if np.any(width > np.abs(high)) and _norm(width) > TOO_WIDE * scale:
         message = (
-            f"gradient of {name}: rounding alone may move it by {_norm(allowed):.2g}, its norm is {_norm(high):.2g}; "
+            f"gradient of {name}: rounding alone may move it by {_norm(width):.2g}, its norm is {_norm(high):.2g}; "
             f"a wider dtype than {case.shown_dtype} would settle it"
         )
         return Verdict.INCONCLUSIVE, message
-    return Verdict.AGREES, f"gradient of {name} agrees"
+    known = _norm(np.where(np.isfinite(own), own, 0.0))
+    within = f", as far as this method can tell: to {known:.2g}" if known > TOO_WIDE * scale else ""
+    return Verdict.AGREES, f"gradient of {name} agrees{within}"
 
 
 def _natural_scale(reference: Reference, case: Case, name: str) -> float:
     """How large a gradient of this function is, for judging a width where the true one is zero: what the chain rule adds up before it
-    cancels, or by dimensions |v·f| / |x|."""
+    cancels, or by dimensions |v·f| / |x|; where these are zero as well, |v| / max(1, |x|)."""
     x = np.asarray(case.arguments[name].detach().double())
     value = sum(float(np.sum(np.abs(v))) for v in reference.value)
     size = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
     by_dimensions = value / size * np.sqrt(max(1, x.size)) if size and np.isfinite(value) else 0.0
     uncancelled = _norm(reference.uncancelled.get(name, np.zeros(())))
-    return max(by_dimensions, uncancelled if np.isfinite(uncancelled) else 0.0)
+    upstream = max((float(v.abs().max()) for v in case.upstream if v is not None and v.numel()), default=0.0)
+    return max(by_dimensions, uncancelled if np.isfinite(uncancelled) else 0.0) or upstream / max(1.0, size)
 
 
 def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, allowed: Array, excess: Array) -> Worst:
