@@ -16,7 +16,8 @@ from checker.arguments import fixed_values
 from checker.authoring import Exercise
 from checker.errors import ExerciseError
 from checker.judge.belief import path_of, tape_of
-from checker.sampling import SCALES, at_example, complete, sample
+from checker.sampling import at_example, complete, sample
+from checker.seeking import SCALES
 from checker.values import Case, Settings
 
 #: How much larger the inputs of the large probe are: exp(1024) overflows in float64, so that the textbook formulas of softmax and of
