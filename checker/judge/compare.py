@@ -65,7 +65,6 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
     worst = _worst(got, high, error, relative, ulps, allowed, excess) if got.size else None
     if verdict is Verdict.WRONG and worst is not None:
         message = _sentence(case.exercise.input(name), worst)
-    width = _norm(allowed) / _norm(high) if _norm(high) else 0.0
     return Comparison(
         method=derivation.method,
         argument=name,
@@ -75,7 +74,7 @@ def _compare(derivation: Derivation, name: str, got: Array, reference: Reference
         relative=number(_largest(relative)),
         ulp=number(_largest(ulps)),
         normwise=number(normwise),
-        conditioning=number(width / FORMATS[case.dtype].unit),
+        conditioning=number((_norm(allowed) / _norm(high) if _norm(high) else 0.0) / FORMATS[case.dtype].unit),
         worst=worst,
         allowed_from=reference.origin + (" and the method's own error estimate" if name in derivation.error else ""),
         message=message,
@@ -125,7 +124,8 @@ def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, 
 
 
 def _sentence(argument: Input, worst: Worst) -> str:
-    return f"gradient of {argument.at(worst.index)}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
+    place = argument.at(worst.index)
+    return f"gradient of {place}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
 
 
 def _digits(value: object, digits: int = 10) -> str:
