@@ -26,6 +26,7 @@ from checker.tape.budget import Room
 from checker.tape.customs import Customs, Estimators, implementation
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
+from checker.tape.restated import restated
 from checker.tape.tape import DRAWS, Cut, Decision, Meta, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
@@ -202,6 +203,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if any(_storage(t) in self.reached for t in _leaves(result) if isinstance(t, torch.Tensor)):
                 return result
             # its values took a way that no tape sees, such as NumPy's: it is one operation, without a rule
+        said_again = restated(func, args, kwargs)
+        if said_again is not None:
+            compute, drew = said_again
+            self.random = self.random or drew
+            with self:
+                return compute()
         operands = [t for t in _leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
         inside = self.customs.depth > 0
         written = _written(func, args, kwargs)
@@ -232,7 +239,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
         )  # fmt: skip
         self.nodes.append(node)
-        self.random = self.random or random
 
         for tensor in [*written, *(t for t in tensors if t is not None)]:
             if depends:
@@ -276,7 +282,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             decisions=tuple(self.decisions),
             values=tuple(t.detach().clone() for t in outputs),
             held=self.held,
-            stochastic=any(n.random for n in live),
+            stochastic=self.random or any(n.random for n in live),
             customs=tuple(self.customs.found.values()),
             hooks=tuple(self.hooks),
             mutated=tuple(name for name, leaf in leaves.items() if not _same(leaf, arguments[name])),

@@ -76,9 +76,20 @@ def _log_softmax(g: G, x: Array, dim: int) -> Array:
     return along(g, row, x, dim)
 
 
-@rule("_softmax", "_safe_softmax")
+@rule("_softmax")
 def _softmax(g: G, x: Array, dim: int) -> Array:
     return along(g, lambda items: softmax(g, items), x, dim)
+
+
+@rule("_safe_softmax")
+def _safe_softmax(g: G, x: Array, dim: int) -> Array:
+    """A softmax that is 0 where everything is masked by −∞."""
+
+    def row(items: list[Scalar]) -> list[Scalar]:
+        masked = all(g.numbers.approximate(x.value) == -math.inf for x in items)
+        return [g.zero] * len(items) if masked else softmax(g, items)
+
+    return along(g, row, x, dim)
 
 
 def softmax(g: G, items: list[Scalar]) -> list[Scalar]:

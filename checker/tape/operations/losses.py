@@ -99,9 +99,9 @@ def _bce_logits(
         soft = soft if large else soft - x  # two ways to write log(1 + exp(−x))
         factor = 1 + (by - 1) * y
         value = (1 - y) * x + factor * soft
-        slope = factor * g.function("sigmoid", x) - by * y
+        slopes = [(a, (factor * g.function("sigmoid", x)).value), (a, (-(by * y)).value)]  # forward mode adds them up by itself
         by_target = -x if p is g.one else by * soft - (soft + x)
-        return g.node(value.value, [(a, slope.value), (t, by_target.value), (p, (y * soft).value)])
+        return g.node(value.value, [*slopes, (t, by_target.value), (p, (y * soft).value)])
 
     losses = g.map(one, x, target, g.one if pos_weight is None else pos_weight)
     return _reduced(g, _weighted(g, losses, weight), reduction)

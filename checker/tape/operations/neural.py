@@ -110,7 +110,7 @@ def _layer_norm(
 def _group_norm(
     g: G, x: Array, weight: Array | None, bias: Array | None, N: int, C: int, HxW: int, group: int, eps: float  # noqa: N803
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    rows, means, scales = _rows(g, x.reshape(N * group, -1), eps)
+    rows, means, scales = _rows(g, x.reshape(N * group, C * HxW // max(group, 1)), eps)
     over = (1, C, *(1 for _ in x.shape[2:]))
     weight, bias = (None if v is None else v.reshape(over) for v in (weight, bias))
     return _affine(g, rows.reshape(x.shape), weight, bias), means.reshape(N, group), scales.reshape(N, group)
