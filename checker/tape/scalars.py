@@ -173,10 +173,12 @@ class Graph(Generic[N]):
         return Scalar(self, self.numbers.rounded(self.numbers.pi()))
 
     def array(self, operand: Any) -> Array:
-        """An operand as an array of scalars: a tensor of integers or booleans exactly, a Python number as a constant."""
+        """An operand as an array of scalars, or of pairs: what torch recorded exactly, a Python number as a constant."""
         if isinstance(operand, np.ndarray):
             if operand.dtype == object:
                 return operand
+            if operand.dtype.kind == "c":
+                return self.map(Pair, operand.real, operand.imag)
             exact = self.numbers.exact
             flat = [Scalar(self, exact(v)) for v in operand.ravel().tolist()]
             result = np.empty(len(flat), object)
