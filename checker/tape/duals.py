@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
-import numpy as np
-
 from checker.errors import Unsupported
+from checker.tape import dual_matrices
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.numbers import Implicit, N, NumberSystem, Role
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Graph, Scalar
 
 #: How far an entry of an argument moves along each direction; directions that leave it in place are left out.
 Seeds = Callable[[str, tuple[int, ...]], Mapping[int, float]]
@@ -148,67 +147,13 @@ class Duals(Generic[N]):
     # matrices
 
     def solve(self, matrix: Matrix[N], right: Matrix[N]) -> list[list[Dual[N]]]:
-        """X = A⁻¹ B moves by A⁻¹ (dB − dA X)."""
-        base, n = self.base, len(matrix)
-        solution = base.solve(_values(matrix), _values(right))
-        if not any(x.parts for rows in (matrix, right) for row in rows for x in row):
-            return [[self.plain(x) for x in row] for row in solution]
-        inverse = base.solve(_values(matrix), [[base.one if i == j else base.zero for j in range(n)] for i in range(n)])
-        negative = [[base.negate(x) for x in row] for row in solution]
-        residual = [
-            [
-                self.chain(base.zero, (base.one, right[i][j]), *((negative[k][j], matrix[i][k]) for k in range(n)))
-                for j in range(len(right[i]))
-            ]
-            for i in range(n)
-        ]  # fmt: skip
-        return [
-            [self.chain(x, *((inverse[i][k], residual[k][j]) for k in range(n))) for j, x in enumerate(row)]
-            for i, row in enumerate(solution)
-        ]  # fmt: skip
+        return dual_matrices.solve(self, matrix, right)
 
     def adjugate(self, matrix: Matrix[N]) -> tuple[Dual[N], list[list[Dual[N]]]]:
-        """det A moves by tr(adj A dA) (Jacobi), and adjᵢⱼ by (adjᵢⱼ adjₘₖ − adjᵢₖ adjₘⱼ) / det A for each entry (k, m) of A.
-
-        Raises:
-            Unsupported: a matrix of more than one row that moves cannot be told from a singular one.
-        """
-        base, rows = self.base, range(len(matrix))
-        value, adjugate = base.adjugate(_values(matrix))
-        moving = [(k, m) for k in rows for m in rows if matrix[k][m].parts]
-        determinant = self.chain(value, *((adjugate[m][k], matrix[k][m]) for k, m in moving))
-        if len(matrix) < 2 or not moving:
-            return determinant, [[self.plain(x) for x in row] for row in adjugate]
-        if not base.sign(value):
-            raise Unsupported("det", "the second derivative at a matrix that cannot be told from a singular one has no rule here")
-
-        def paths(i: int, j: int, k: int, m: int) -> list[tuple[N, Dual[N]]]:
-            through, crossed = base.multiply(adjugate[i][j], adjugate[m][k]), base.multiply(adjugate[i][k], adjugate[m][j])
-            return [(base.divide(through, value), matrix[k][m]), (base.negate(base.divide(crossed, value)), matrix[k][m])]
-
-        def entry(i: int, j: int) -> Dual[N]:
-            return self.chain(adjugate[i][j], *(path for k, m in moving for path in paths(i, j, k, m)))
-
-        return determinant, [[entry(i, j) for j in rows] for i in rows]
+        return dual_matrices.adjugate(self, matrix)
 
     def implicit(self, function: Implicit, matrix: Matrix[N]) -> list[Any]:
-        """The results of an implicit function, which move by their derivatives by every entry of the matrix."""
-        graph = self.graph
-        entries = _objects(matrix)
-        results = self.base.implicit(function, _values(matrix))
-        moving = [(place, x) for place, x in np.ndenumerate(entries) if x.parts]
-        if not moving:
-            return [_each(y, self.plain) for y in results]
-        slopes = function.slopes(
-            graph, _each(entries, lambda x: Scalar(graph, x.value)), [_each(y, lambda x: Scalar(graph, x)) for y in results]
-        )
-        moved = []
-        for y, slope in zip(results, slopes, strict=True):
-            found = np.empty(y.shape, object)
-            for index in np.ndindex(y.shape):
-                found[index] = self.chain(y[index], *((slope[(*index, *place)].value, x) for place, x in moving))
-            moved.append(found)
-        return moved
+        return dual_matrices.implicit(self, function, matrix)
 
     # what is asked of a number
 
@@ -247,22 +192,3 @@ class Duals(Generic[N]):
 
     def working(self, dtype: str) -> None:
         self.base.working(dtype)
-
-
-def _values(matrix: Sequence[Sequence[Dual[Any]]]) -> list[list[Any]]:
-    return [[x.value for x in row] for row in matrix]
-
-
-def _objects(matrix: Sequence[Sequence[Dual[Any]]]) -> Array:
-    """A matrix as an array. NumPy is told its shape first, since it would look for entries inside an object."""
-    result = np.empty((len(matrix), len(matrix[0]) if matrix else 0), object)
-    for i, row in enumerate(matrix):
-        result[i] = row
-    return result
-
-
-def _each(array: Array, function: Callable[[Any], Any]) -> Array:
-    result = np.empty(array.shape, object)
-    for index in np.ndindex(array.shape):
-        result[index] = function(array[index])
-    return result
