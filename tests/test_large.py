@@ -15,6 +15,7 @@ from torch import Tensor
 
 from checker import Settings, UsageError, Verdict, check, exercise
 from checker.catalogue import find
+from checker.cli import main
 from checker.errors import Unsupported
 from checker.examine import examine
 from checker.memory import parse, share, written
@@ -104,6 +105,28 @@ def test_a_function_too_large_for_its_mode_is_refused_with_the_mode_to_ask_for()
     with pytest.raises(UsageError, match=re.escape("the Jacobian has 100,000 × 100,000 entries and would take 596 GiB, where ")) as refused:
         check(lambda x: torch.tanh(x) * x, drawn(10**5), settings=Settings(mode=Mode.JACOBIAN))
     assert "Ask for the mode projection, which judges it along random directions" in str(refused.value)
+
+
+def test_a_large_function_is_never_gone_through_entry_by_entry() -> None:
+    calls = 0
+
+    def cut(x: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return (x * float((x * x).sum())).sum()
+
+    found = check(cut, drawn(20_000), settings=PROJECTION)
+    assert found.verdict is Verdict.WRONG
+    assert "more than 3 entries are wrong: all of it; found by bisection of " in found.explanation
+    assert "the gradient is lost by" in found.explanation
+    assert calls < 10_000
+
+
+def test_a_size_that_is_none_is_a_sentence_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--memory", "much"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "checker: --memory much: give a size such as 2GiB, 500MB or 1.5G.\n"
 
 
 def test_a_loop_that_never_ends_is_not_recorded_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

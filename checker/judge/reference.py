@@ -119,8 +119,10 @@ def _same_value(tape: Tape, value: Sequence[Midpoints], reach: Sequence[Array], 
 def uncut(case: Case, tape: Tape) -> Mapping[str, Array]:
     """The gradient with every cut open, to stand beside the one that respects them: enclosed, or by differences of the original.
 
-    Empty where neither can be had.
+    Empty where neither can be had, or there are too many entries.
     """
+    if case.mode is Mode.PROJECTION:
+        return {}
     try:
         if any(cut.baked for cut in tape.cuts):
             raise Unsupported("item", "the value left the tape")
