@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import re
+import runpy
 import shutil
+from pathlib import Path
 
 import planted_operations as planted
 import pytest
@@ -329,3 +332,27 @@ def test_an_operation_inside_another_is_part_of_it() -> None:
 
 def test_functions_without_custom_operations_have_none() -> None:
     assert check(torch.square, X, settings=QUICK).operations == []
+
+
+# --- the page -----------------------------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs" / "custom-operations.md").read_text(encoding="utf-8")
+
+
+def test_every_example_of_the_page_runs(tmp_path: Path, capsys) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 6
+    assert all("assert " in block for block in blocks)
+    script = tmp_path / "page.py"
+    script.write_text("\n\n".join(blocks), encoding="utf-8")
+    runpy.run_path(str(script))
+    assert "Scale (page.py:" in capsys.readouterr().out
+
+
+def test_the_page_names_every_check() -> None:
+    named = set(re.findall(r"^\| `([\w ]+)", PAGE, re.MULTILINE))
+    records = [found(planted.Product, X, W), found(planted.NeedsBothOutputs, X), found(planted.square, X)]
+    asked_of = {
+        check.name.split(" ")[0] if check.name.startswith("opcheck") else check.name for r in records for check in r.operations[0].checks
+    }
+    assert {name.strip() for name in named} == asked_of
