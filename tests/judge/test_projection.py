@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +51,53 @@ def test_one_flipped_sign_in_a_thousand_is_found_in_fifty_of_fifty(dtype: str) -
             alarms.append((seed, right.message))
     assert not missed
     assert not alarms
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Tensor], Callable[[int, torch.Generator], dict[str, Tensor]]]] = {
+    "elementwise": (lambda x: (torch.tanh(x) * x).sum(), lambda n, g: {"x": normal(n, g)}),
+    "network": (
+        lambda a, b, c: functional.cross_entropy(torch.relu(ROWS[:, : len(a)].to(a.dtype) @ a + c) @ b, torch.arange(8) % b.shape[1]),
+        lambda n, g: {"a": normal(side(n), 2 * side(n), g), "b": normal(2 * side(n), side(n), g), "c": normal(2 * side(n), g)},
+    ),
+    "softmax": (lambda z: functional.cross_entropy(z, torch.arange(len(z)) % 10), lambda n, g: {"z": normal(max(1, n // 10), 10, g)}),
+    "layer_norm": (
+        lambda x, w: (functional.layer_norm(x, (x.shape[1],), w) ** 3).mean(),
+        lambda n, g: {"x": normal(max(1, n // 10), 10, g), "w": normal(10, g)},
+    ),
+    "reduction": (lambda x: x.logsumexp(0) + x.norm() + x.var(), lambda n, g: {"x": normal(n, g)}),
+}
+ROWS = torch.randn(8, 512, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def normal(*shape: Any) -> Tensor:
+    *sizes, generator = shape
+    return torch.randn(*sizes, generator=generator, dtype=torch.float64)
+
+
+def side(n: int) -> int:
+    return max(2, round((n / 4) ** 0.5))
+
+
+@pytest.mark.parametrize("n", [10, 100, 1000, 100_000])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_right_gradients_agree_and_one_flipped_sign_is_named(name: str, dtype: str, n: int) -> None:
+    function, arguments = FUNCTIONS[name]
+    generator = torch.Generator().manual_seed(n)
+    case = case_of(function, dtype, Mode.PROJECTION, n, **arguments(n, generator))
+    right = compared(case)
+    assert [c.verdict for c in right] == [Verdict.AGREES] * len(right), right
+    gradient = Reverse().derive(case, None, None).gradients
+    argument = right[0].argument
+    unseen = float(re.findall(r"an entry wrong by less than (\S+) would not show", right[0].message)[0])
+    size = 2 * np.abs(gradient[argument].ravel())
+    visible = np.flatnonzero(size > 10 * max(unseen, float(np.median(size)) / 100))
+    flipped = visible[np.argmin(size[visible])]
+    altered = gradient[argument].copy()
+    altered.reshape(-1)[flipped] *= -1
+    (wrong,) = [c for c in compared(case, {argument: altered}) if c.verdict is Verdict.WRONG]
+    assert wrong.worst is not None
+    assert wrong.worst.index == np.unravel_index(flipped, altered.shape)
 
 
 def test_the_message_names_the_entry_and_how_it_was_found() -> None:
