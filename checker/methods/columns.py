@@ -5,18 +5,20 @@ wrong entry ∂fᵢ/∂xⱼ each must be known by itself, and a column costs thr
 
 With step h a power of two near max(1, |x|)·ε^(1/3), so that x ± h and x + 2h are exact, the quotient (f(x+h) − f(x−h)) / 2h is off by
 h²f‴/6 and by rounding. The first is told by the third difference f(x+2h) − 3f(x+h) + 3f(x) − f(x−h) = h³f‴ + O(h⁴), the second by the size
-of f and by how it shakes between points far closer than h (Hamming). Entries for which that is not good enough, or whose column leaves the
-path or the domain, climb the ladders of `steps.py`. Of a function that is elementwise all entries are moved at once.
+of f and by how it shakes between points far closer than h (Hamming). Where the first is larger a step 32 times shorter is tried too.
+Entries for which that is not good enough, or whose column leaves the path or the domain, climb the ladders of `steps.py`. Of a function
+that is elementwise all entries are moved at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from checker.methods.lines import Called, Replayed, Tensors, rooms, scales, signs
+from checker.methods.lines import Called, Replayed, Tensors, rooms, scales
 from checker.methods.steps import Floats, Sample, Samples, Truth, Whole, best_step, slopes
 from checker.tape.replay import batched
 from checker.tape.size import point_bytes
@@ -27,12 +29,15 @@ from checker.values import Array, Case
 BATCH = 16 << 20
 #: Fewest points in one batch.
 LEAST = 3
-#: An estimate of the error as good as this, relative to the entry, is not improved.
-ENOUGH = 1e-9
+#: Estimates of the error, relative to the entry, beyond which a shorter step is tried, and beyond which the ladders are.
+ENOUGH, LOOSE = 1e-9, 1e-6
 #: Random directions along which shaking is measured, and points on each: together some twenty independent figures an output.
 SHAKEN, APART = 8, 7
 #: So many times the measured shaking is allowed: of 10⁵ entries the worst is off by 5 standard deviations, and the measure by a third.
 SURE = 6.0
+
+#: Entries and steps -> outputs of each, and whether the path is that of the point.
+Probe = Callable[[Whole, Floats], tuple[Floats, Truth]]
 
 
 @dataclass(frozen=True)
@@ -54,26 +59,29 @@ class Columns:
 
 def columns(function: Replayed | Called, case: Case, name: str) -> Columns:
     """Every column of the Jacobian of the argument `name`."""
-    if isinstance(function, Replayed) and elementwise(function.tape, name):
-        return _diagonal(function, case, name)
-    x = case.arguments[name].to(torch.float64).numpy()
-    backward, forward = rooms(case.exercise.input(name).domain, x)
-    base, _ = values(function, {name: torch.from_numpy(x)[None]})
-    outputs, entries = base.shape[1], x.size
-    slope, error = np.full((outputs, entries), np.nan), np.full((outputs, entries), np.inf)
+    x = case.arguments[name].to(torch.float64)
+    diagonal = isinstance(function, Replayed) and elementwise(function.tape, name)
+    base = values(function, {name: x[None]})[0][0]
+    slope, error = np.full((2, x.numel(), len(base) // x.numel() if diagonal else len(base)), np.inf)
+    open_, rounding = np.ones(slope.shape, dtype=bool), np.zeros(slope.shape)
+    backward, forward = rooms(case.exercise.input(name).domain, x.numpy())
     if isinstance(function, Replayed):
+        probe = (_all_at_once if diagonal else _one_by_one)(function, name, x)
+        each = function.eps * np.abs(base) + SURE * _shaking(function, case, name)
+        here, rounding = (a.reshape(-1, x.numel()).T if diagonal else np.broadcast_to(a, slope.shape) for a in (base, each))
         with np.errstate(all="ignore"):
-            open_ = _quick(function, case, name, base[0], backward, forward, slope, error)
-    else:
-        open_ = np.ones((outputs, entries), dtype=bool)
-    rows, places = np.nonzero(open_)
-    if len(rows):
-        sample = _along_entries(function, case, name, rows, places)
-        found = slopes(sample, scales(x)[places], backward[places], forward[places], eps=function.eps, measured=True)
-        better = ~(error[rows, places] <= found.error)
-        slope[rows[better], places[better]] = found.slope[better]
-        error[rows[better], places[better]] = found.error[better]
-    return Columns(slope.reshape(outputs, *x.shape), error.reshape(outputs, *x.shape))
+            open_ = _three_points(probe, scales(x.numpy()), backward, forward, here, rounding, slope, error)
+    places, outputs = np.nonzero(open_)
+    if len(places):
+        along = _along_diagonal if diagonal and isinstance(function, Replayed) else _along_entries
+        sample = along(function, case, name, outputs, places)  # type: ignore[arg-type]
+        found = slopes(sample, scales(x.numpy())[places], backward[places], forward[places], eps=function.eps, measured=True)
+        before, climbed = error[places, outputs], np.maximum(found.error, rounding[places, outputs] / found.step)
+        kink = found.kink & ~(before <= 1e-3 * np.abs(slope[places, outputs]))  # steep functions look like kinks from afar
+        slope[places, outputs] = np.where(climbed < before, found.slope, slope[places, outputs])
+        error[places, outputs] = np.where(kink, np.inf, np.minimum(before, climbed))
+    shape = (slope.shape[1], *x.shape)
+    return Columns(np.ascontiguousarray(slope.T).reshape(shape), np.ascontiguousarray(error.T).reshape(shape), diagonal)
 
 
 def values(function: Replayed | Called, moved: Tensors) -> tuple[Array, list[torch.Tensor]]:
@@ -102,39 +110,75 @@ def _kept(decisions: list[torch.Tensor], count: int) -> Truth:
     return same.numpy()
 
 
-def _quick(function: Replayed, case: Case, name: str, base: Floats, backward: Floats, forward: Floats, slope: Array, error: Array) -> Truth:
-    """Fill `slope` and `error` from three points a column; which entries that is not good enough for."""
-    x = case.arguments[name].to(torch.float64).reshape(-1)
-    step = best_step(function.eps, accuracy=2)
-    h = np.exp2(np.ceil(np.log2(scales(x.numpy()) * step)))
-    rounding = function.eps * np.abs(base) + SURE * _shaking(function, case, name)
-    fit = np.flatnonzero((backward > h) & (forward > 2.0 * h))
+def _three_points(
+    probe: Probe, scale: Floats, backward: Floats, forward: Floats, here: Floats, rounding: Floats, slope: Floats, error: Floats
+) -> Truth:
+    """Fill `slope` and `error`, of shape (entries, outputs), from three points an entry; which of them that is not good enough for."""
+    longest = np.exp2(np.ceil(np.log2(scale * best_step(2.0**-52, accuracy=2))))
     open_ = np.ones(slope.shape, dtype=bool)
-    size = _points(function) // 3
-    for start in range(0, len(fit), size):
-        chosen = fit[start : start + size]
-        count = len(chosen)
-        points = x.repeat(3 * count + 1, 1)
-        rows, places = torch.arange(1, 3 * count + 1), torch.from_numpy(np.tile(chosen, 3))
-        points[rows, places] += torch.from_numpy(np.concatenate([h[chosen], -h[chosen], 2.0 * h[chosen]]))
-        found, decisions = values(function, {name: points.reshape(-1, *case.arguments[name].shape)})
-        ahead, behind, beyond = found[1:].reshape(3, count, -1)
-        third = np.abs(beyond - behind - 3.0 * (ahead - found[0]))
-        noise = rounding / h[chosen, None]
-        slope[:, chosen] = ((ahead - behind) / (2.0 * h[chosen, None])).T
-        error[:, chosen] = (third / (3.0 * h[chosen, None]) + noise).T
-        bad = (error[:, chosen] > 4.0 * noise.T) & (error[:, chosen] > ENOUGH * np.abs(slope[:, chosen]))
-        same = _kept(decisions, 3 * count + 1)[1:].reshape(3, count).all(axis=0)
-        open_[:, chosen] = bad | ~same | ~np.isfinite(error[:, chosen])
-        error[:, chosen[~same]] = np.inf
-    return open_
+    for shorter in (1.0, 2.0**-5):
+        h = shorter * longest
+        chosen = np.flatnonzero((backward > h) & (forward > 2.0 * h) & open_.any(axis=1))
+        if not len(chosen):
+            break
+        step = h[chosen]
+        found, same = probe(np.tile(chosen, 3), np.concatenate([step, -step, 2.0 * step]))
+        ahead, behind, beyond = found.reshape(3, len(chosen), -1)
+        start, step = here[chosen], step[:, None]
+        noise = rounding[chosen] / step
+        estimate = np.abs(beyond - behind - 3.0 * (ahead - start)) / (3.0 * step) + noise
+        estimate[~same.reshape(3, -1).all(axis=0) | ~np.isfinite(estimate).all(axis=1)] = np.inf
+        better = estimate < error[chosen]
+        slope[chosen] = np.where(better, (ahead - behind) / (2.0 * step), slope[chosen])
+        error[chosen] = np.where(better, estimate, error[chosen])
+        open_[chosen] &= (estimate > 4.0 * noise) & (error[chosen] > ENOUGH * np.abs(slope[chosen]))
+    return open_ & ~(error <= LOOSE * np.abs(slope))
+
+
+def _one_by_one(function: Replayed, name: str, x: torch.Tensor) -> Probe:
+    """Every point moves one entry."""
+    flat, size = x.reshape(-1), _points(function)
+
+    def probe(places: Whole, t: Floats) -> tuple[Floats, Truth]:
+        parts, kept = [], []
+        for start in range(0, len(places), size):
+            chosen = torch.from_numpy(places[start : start + size])
+            points = flat.repeat(len(chosen) + 1, 1)
+            points[torch.arange(1, len(chosen) + 1), chosen] += torch.from_numpy(t[start : start + size])
+            found, decisions = values(function, {name: points.reshape(-1, *x.shape)})
+            parts.append(found[1:])
+            kept.append(_kept(decisions, len(points))[1:])
+        return np.concatenate(parts), np.concatenate(kept)
+
+    return probe
+
+
+def _all_at_once(function: Replayed, name: str, x: torch.Tensor) -> Probe:
+    """Every point moves all the entries that have had their turn equally often: entry k tells of the same entry of the outputs alone."""
+    flat = x.reshape(-1).numpy()
+
+    def probe(places: Whole, t: Floats) -> tuple[Floats, Truth]:
+        rows = _turns(places) + 1
+        points = np.tile(flat, (int(rows.max(initial=0)) + 1, 1))
+        points[rows, places] += t
+        found, decisions = values(function, {name: torch.from_numpy(points).reshape(-1, *x.shape)})
+        same = np.ones(len(places), dtype=bool)
+        for decision in decisions:
+            kept = (decision == decision[:1]).reshape(len(points), -1).numpy()
+            same &= kept[rows, places] if kept.shape[1] == len(flat) else np.all(kept, axis=1, keepdims=True)[rows, 0]
+        return found.reshape(len(points), -1, len(flat))[rows, :, places], same
+
+    return probe
 
 
 def _shaking(function: Replayed, case: Case, name: str) -> Floats:
     """How much rounding shakes each output: third differences of points along random directions, far closer together than any step."""
     x = case.arguments[name].to(torch.float64)
-    directions = signs(case, (name,), SHAKEN, case.seed)[name]
-    places = torch.arange(APART, dtype=torch.float64).reshape(-1, *[1] * x.dim()) * 2.0**-44
+    # of uneven lengths: steps of one length may all round alike
+    generator = torch.Generator().manual_seed(case.seed)
+    drawn = torch.rand(SHAKEN, *x.shape, generator=generator, dtype=torch.float64) - 0.5
+    directions = torch.copysign(0.5 + drawn.abs(), drawn) * x.abs().clamp(min=1.0)
+    places = torch.arange(APART, dtype=torch.float64).reshape(-1, *[1] * x.dim()) * 2.0**-26
     points = torch.cat([x + places * u for u in directions])
     third = np.diff(values(function, {name: points})[0].reshape(SHAKEN, APART, -1), n=3, axis=1)
     found: Floats = np.sqrt(np.mean(third**2, axis=(0, 1)) / 20.0)  # the third difference of noise of size s has size s·√20
@@ -169,30 +213,20 @@ def _along_entries(function: Replayed | Called, case: Case, name: str, outputs: 
     return sample
 
 
-def _diagonal(function: Replayed, case: Case, name: str) -> Columns:
-    """The diagonal alone: line k of the sample is entry k of the outputs along the same entry of the argument."""
-    shape = case.arguments[name].shape
-    x = case.arguments[name].to(torch.float64).reshape(-1)
-    entries = x.numel()
+def _along_diagonal(function: Replayed, case: Case, name: str, outputs: Whole, places: Whole) -> Sample:
+    """Line k is output number `outputs[k]`, at entry `places[k]`, along the same entry of the argument."""
+    x = case.arguments[name].to(torch.float64)
+    probe = _all_at_once(function, name, x)
+    here, _ = probe(np.arange(x.numel()), np.zeros(x.numel()))
 
     def sample(lines: Whole, t: Floats) -> Samples:
-        places, rows = lines % entries, _turns(lines % entries) + 1
-        points = x.repeat(int(rows.max(initial=0)) + 1, 1).numpy()
-        points[rows, places] += t
-        found, decisions = values(function, {name: torch.from_numpy(points).reshape(-1, *shape)})
-        there, here = found[rows, lines], found[0, lines]
-        same = np.asarray(np.isfinite(there - here))
-        for decision in decisions:
-            kept = (decision == decision[:1]).reshape(len(points), -1).numpy()
-            same &= kept[rows, places] if kept.shape[1] == entries else np.all(kept, axis=1, keepdims=True)[rows, 0]
-        realised = points[rows, places] - points[0, places]
-        noise = function.eps * np.maximum(np.abs(there), np.abs(here))
-        return Samples(realised, there - here, noise, same & (realised != 0))
+        found, same = probe(places[lines], t)
+        there, before = found[np.arange(len(lines)), outputs[lines]], here[places[lines], outputs[lines]]
+        realised = (x.reshape(-1).numpy()[places[lines]] + t) - x.reshape(-1).numpy()[places[lines]]
+        noise = function.eps * np.maximum(np.abs(there), np.abs(before))
+        return Samples(realised, there - before, noise, same & np.isfinite(there - before) & (realised != 0))
 
-    outputs = sum(v is not None for v in case.upstream)
-    backward, forward = (np.tile(room, outputs) for room in rooms(case.exercise.input(name).domain, x.numpy()))
-    found = slopes(sample, np.tile(scales(x.numpy()), outputs), backward, forward, eps=function.eps)
-    return Columns(found.slope.reshape(outputs, *shape), found.error.reshape(outputs, *shape), diagonal=True)
+    return sample
 
 
 def _whole(diagonals: Array) -> Array:
