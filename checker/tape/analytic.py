@@ -6,6 +6,7 @@ the derivative from the same formulas as that of a real argument. Where the prin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,20 @@ def _integer(g: Graph[Any], y: Pair) -> int | None:
         return None
     near = g.numbers.approximate(y.re.value)
     return int(near) if near == near // 1 and g.numbers.sign((y.re - near).value) == 0 else None
+
+
+def modulus(g: Graph[Any], z: Pair) -> Scalar:
+    """|z|, with derivative z / |z|; 0 at 0, which is a kink. Kernels scale it (`hypot`): no square of a part under- or overflows."""
+    numbers, largest = g.numbers, max(abs(g.numbers.approximate(part.value)) for part in (z.re, z.im))
+    usual = 2.0**-30 < largest < 2.0**30 or not 0 < largest < math.inf
+    scale = numbers.exact(1.0 if usual else 2.0 ** max(-1000, min(1000, -math.frexp(largest)[1])))
+    scaled = [part.value if usual else numbers.multiply(part.value, scale) for part in (z.re, z.im)]
+    square = numbers.add([numbers.multiply(part, part) for part in scaled])
+    if z.index >= 0 and g.check("norm", square) == 0:
+        return g.zero
+    size = numbers.function("sqrt", square)
+    size = size if usual else numbers.divide(size, scale)
+    return g.node(size, [(part, numbers.divide(part.value, size)) for part in (z.re, z.im) if part.index >= 0])
 
 
 def angle(g: Graph[Any], y: Scalar, x: Scalar) -> Scalar:

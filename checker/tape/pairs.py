@@ -178,9 +178,24 @@ def product(g: Graph[Any], factors: Sequence[Pair]) -> Pair:
         before.append(before[-1] * z)
         after.append(after[-1] * w)
     after.reverse()
-    if all(g.numbers.sign(part.value) for z in plain for part in (z.re, z.im)):
+    if nonzero(g, plain):
         return holomorphic(g, before[-1], [(x, before[-1] / z) for x, z in zip(factors, plain, strict=True)])
     return holomorphic(g, before[-1], [(x, before[i] * after[i + 1]) for i, x in enumerate(factors)])
+
+
+def running_products(g: Graph[Any], factors: Sequence[Pair]) -> list[Pair]:
+    """Π xⱼ over j ≤ i, for every i. As in torch, the derivatives go through those of the logarithms, 1 / xⱼ; no factor is zero."""
+    logarithms = [holomorphic(g, pair(g, 0), [(x, 1 / x.plain())] if x.index >= 0 else []) for x in factors]
+    value, results = pair(g, 1), []
+    for i, x in enumerate(factors):
+        value = value * x.plain()
+        results.append(holomorphic(g, value, [(d, value) for d in logarithms[: i + 1]]))
+    return results
+
+
+def nonzero(g: Graph[Any], factors: Sequence[Pair]) -> bool:
+    """Whether no factor is zero, so that products can be divided by them."""
+    return all(g.numbers.sign(z.re.value) or g.numbers.sign(z.im.value) for z in factors)
 
 
 def dot(g: Graph[Any], xs: Iterable[Any], ys: Iterable[Any]) -> Pair:

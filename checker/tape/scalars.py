@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal
+from typing import Any, Generic, Literal, cast
 
 import numpy as np
 
@@ -50,41 +50,48 @@ class Scalar:
     def __init__(self, graph: Graph[Any], value: Any, index: int = -1) -> None:
         self.graph, self.value, self.index = graph, value, index
 
-    def __add__(self, other: Any) -> Any:
-        if isinstance(other, _OTHERS):
-            return NotImplemented
-        return self.graph.add((self, self.graph.scalar(other)))
+    def __add__(self, other: Any) -> Scalar:
+        if other.__class__ is not Scalar:
+            if isinstance(other, _OTHERS):
+                return NotImplemented
+            other = self.graph.scalar(other)
+        return self.graph.add((self, other))
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Any) -> Scalar:
         return self.graph.scalar(other) + self
 
     def __neg__(self) -> Scalar:
         numbers = self.graph.numbers
         return self.graph.node(numbers.negate(self.value), ((self, self.graph.minus_one),))
 
-    def __sub__(self, other: Any) -> Any:
-        if isinstance(other, _OTHERS):
-            return NotImplemented
-        graph, other = self.graph, self.graph.scalar(other)
+    def __sub__(self, other: Any) -> Scalar:
+        graph = self.graph
+        if other.__class__ is not Scalar:
+            if isinstance(other, _OTHERS):
+                return NotImplemented
+            other = graph.scalar(other)
         value = graph.numbers.add((self.value, graph.numbers.negate(other.value)))
         return graph.node(value, ((self, graph.numbers.one), (other, graph.minus_one)))
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Any) -> Scalar:
         return self.graph.scalar(other) - self
 
-    def __mul__(self, other: Any) -> Any:
-        if isinstance(other, _OTHERS):
-            return NotImplemented
-        other = self.graph.scalar(other)
+    def __mul__(self, other: Any) -> Scalar:
+        if other.__class__ is not Scalar:
+            if isinstance(other, _OTHERS):
+                return NotImplemented
+            other = self.graph.scalar(other)
         return self.graph.node(self.graph.numbers.multiply(self.value, other.value), ((self, other.value), (other, self.value)))
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Any) -> Scalar:
         return self.graph.scalar(other) * self
 
-    def __truediv__(self, other: Any) -> Any:
-        if isinstance(other, _OTHERS):
-            return NotImplemented
-        graph, other = self.graph, self.graph.scalar(other)
+    def __truediv__(self, other: Any) -> Scalar:
+        graph = self.graph
+        if other.__class__ is not Scalar:
+            if isinstance(other, _OTHERS):
+                return NotImplemented
+            other = graph.scalar(other)
         numbers = graph.numbers
         quotient = numbers.divide(self.value, other.value)
         edges = []
@@ -94,7 +101,7 @@ class Scalar:
             edges.append((other, numbers.negate(numbers.divide(quotient, other.value))))
         return graph.node(quotient, edges)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Any) -> Scalar:
         return self.graph.scalar(other) / self
 
     def __repr__(self) -> str:
@@ -158,12 +165,12 @@ class Graph(Generic[N]):
         self.edges.append(active)
         return Scalar(self, self.numbers.keep(value, "value"), len(self.edges) - 1)
 
-    def scalar(self, value: Any) -> Any:
+    def scalar(self, value: Any) -> Scalar:
         """`value` as a scalar: itself, or the constant that a Python number is; a complex one is a pair."""
         if isinstance(value, Scalar | Pair):
-            return value
+            return cast("Scalar", value)
         if isinstance(value, complex):
-            return pair(self, value)
+            return cast("Scalar", pair(self, value))
         if isinstance(value, np.generic):
             return Scalar(self, self.numbers.exact(value.item()))
         return Scalar(self, self.numbers.constant(value))
@@ -220,9 +227,10 @@ class Graph(Generic[N]):
 
     def dot(self, xs: Iterable[Scalar], ys: Iterable[Scalar]) -> Scalar:
         """Σ xᵢ yᵢ, as one operation."""
-        xs, ys = list(xs), list(ys)
+        xs = xs if isinstance(xs, list) else list(xs)
+        ys = ys if isinstance(ys, list) else list(ys)
         if xs and (isinstance(xs[0], Pair) or isinstance(ys[0], Pair)):
-            return pairs.dot(self, xs, ys)
+            return cast("Scalar", pairs.dot(self, xs, ys))
         multiply = self.numbers.multiply
         products: list[N] = []
         edges: list[tuple[Scalar, N]] = []
@@ -245,7 +253,7 @@ class Graph(Generic[N]):
         """
         if isinstance(x, Pair):
             return analytic.function(self, name, x)
-        if any(p.index >= 0 for p in parameters):
+        if parameters and any(p.index >= 0 for p in parameters):
             raise Unsupported(name, "its derivative by its parameter has no rule here", line=self.line)
         value = self.numbers.function(name, x.value, *(p.value for p in parameters))
         if x.index < 0:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from checker.tape.analytic import angle
+from checker.tape.analytic import angle, modulus
 from checker.tape.operations import rule
-from checker.tape.operations.norms import norm
 from checker.tape.pairs import Pair, pair, paired, real_part
 from checker.tape.scalars import Array, Graph, Scalar
 
@@ -62,5 +61,5 @@ def _angle(g: G, x: Array) -> Array:
 
 def phase(g: G, z: Pair) -> Pair:
     """z / |z|, and 0 at 0, where it jumps."""
-    size = norm(g, [z])
+    size = modulus(g, z)
     return pair(g, 0) if g.numbers.sign(size.value) == 0 else z.each(lambda part: part / size)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from checker.errors import Unsupported
-from checker.tape.analytic import angle
+from checker.tape.analytic import angle, modulus
 from checker.tape.operations import rule
 from checker.tape.operations.exponentials import logarithm_of_sum
 from checker.tape.operations.norms import norm
@@ -143,7 +143,7 @@ def _atan2(g: G, x: Any, y: Any) -> Array:
 
 @rule("hypot")
 def _hypot(g: G, x: Any, y: Any) -> Array:
-    return g.map(lambda a, b: norm(g, [a, b]), x, y)
+    return g.map(lambda a, b: modulus(g, Pair(a, b)), x, y)
 
 
 @rule("logaddexp")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.analytic import modulus
 from checker.tape.operations import rule
 from checker.tape.operations.ordering import extreme
 from checker.tape.operations.reductions import Dims, reduce
@@ -32,14 +33,14 @@ def norm(g: G, items: Sequence[Scalar | Pair]) -> Scalar:
 def absolute(g: G, x: Scalar | Pair) -> Scalar:
     """|x|, with derivative 0 at 0 as in torch."""
     if isinstance(x, Pair):
-        return norm(g, [x])
+        return modulus(g, x)
     return g.branch("abs", x, lambda: x, lambda: -x, lambda: Scalar(g, g.numbers.zero))
 
 
 def _size(g: G, x: Scalar | Pair) -> Scalar:
     """|x| where a power of it follows that is smooth at 0."""
     if isinstance(x, Pair):
-        return norm(g, [x])
+        return modulus(g, x)
     sign = g.numbers.sign(x.value)
     return g.either(x, -x) if sign is None else x if sign > 0 else -x
 

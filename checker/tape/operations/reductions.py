@@ -112,7 +112,9 @@ def _cumsum(g: G, x: Array, dim: int) -> Array:
 
 @rule("cumprod")
 def _cumprod(g: G, x: Array, dim: int) -> Array:
-    def row(items: list[Scalar]) -> list[Scalar]:
+    def row(items: list[Any]) -> list[Any]:
+        if items and isinstance(items[0], Pair) and pairs.nonzero(g, items):
+            return pairs.running_products(g, items)
         if _divisible(g, items):
             return _running_products(g, items)
         return [product(g, items[: i + 1]) for i in range(len(items))]
