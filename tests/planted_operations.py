@@ -253,6 +253,20 @@ class WritesIntoInput(Function):
         return 2 * upstream
 
 
+class WritesAndSaysSo(Function):
+    """No mistake: the input is written into, marked and given back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return 2 * upstream
+
+
 class WithoutHistory(Square):
     """Right once; the second derivative is silently zero."""
 
@@ -404,3 +418,22 @@ opaque.register_autograd(_double, setup_context=_save)
 def bare(x: Tensor) -> Tensor:
     """There is no backward at all."""
     return x.sin()
+
+
+@torch.library.custom_op("planted::total", mutates_args=())
+def total(xs: list[Tensor], *, scale: float) -> Tensor:
+    """No mistake; a list and a keyword."""
+    return scale * torch.stack(xs).sum(0)
+
+
+def _keep(ctx, inputs, keyword_only_inputs, output):
+    ctx.count, ctx.scale = len(inputs[0]), keyword_only_inputs["scale"]
+
+
+total.register_autograd(lambda ctx, upstream: [ctx.scale * upstream] * ctx.count, setup_context=_keep)
+
+
+@torch.library.custom_op("planted::double_", mutates_args={"x"})
+def double_(x: Tensor) -> None:
+    """Writes into its operand and gives nothing."""
+    x.mul_(2)

@@ -120,6 +120,9 @@ def test_a_forward_that_writes_into_its_input_is_named() -> None:
     inner = planted.WritesIntoInput.apply
     record = check(lambda x: inner(x * 1), X, settings=QUICK)  # not the function's own input
     assert (asked(record, "backward").verdict, record.verdict) == ("mutated_input", "mutated_input"), record.explanation
+    assert "its forward writes into its input x: work on a copy, or call ctx.mark_dirty and return it" in record.explanation
+    marked = planted.WritesAndSaysSo.apply
+    assert check(lambda x: marked(x * 1), X, settings=QUICK).verdict is Verdict.AGREES
 
 
 @pytest.mark.parametrize(
@@ -214,6 +217,25 @@ def test_forward_mode_of_a_custom_op_is_silently_zero_in_torch_and_unsupported_h
     (case,) = found(planted.square, X).cases
     problem = next(d.problem for d in case.derivations if d.method == "forward")
     assert problem.message == "planted.square has no rule for forward mode, and torch takes its derivative for zero without a word"
+
+
+def test_lists_and_keywords_of_an_operator_are_its_inputs() -> None:
+    record = check(lambda x, w: planted.total([x, w], scale=3.0), X, W, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert {asked(record, name).verdict for name in ("backward", "upstream", "double backward")} == {"agrees"}
+    assert "where only xs[0] requires a gradient" in asked(record, "needs_input_grad").message
+
+
+def test_an_operator_that_gives_nothing_is_unsupported_by_name() -> None:
+    def function(x):
+        y = x.detach().clone()
+        planted.double_(y)
+        return x * y
+
+    record = check(function, X, settings=Settings())
+    certified = next(d for d in record.cases[0].derivations if d.method == "certified")
+    assert "planted.double_: it gives nothing, and writes into its operands" in certified.problem.message
+    assert record.verdict is Verdict.AGREES, record.explanation
 
 
 def test_a_wrong_custom_op_is_named_and_opcheck_stands_beside() -> None:

@@ -33,6 +33,11 @@ Gradients = Mapping[int, torch.Tensor]
 
 def first_order(operation: Operation) -> Iterator[CheckRecord]:
     """The backward against the truth; then the same under other conditions, as long as it is deterministic at all."""
+    unmarked = operation.unmarked()
+    if unmarked:
+        message = f"its forward writes into its input {unmarked}: work on a copy, or call ctx.mark_dirty and return it"
+        yield CheckRecord(name="backward", verdict=Verdict.MUTATED_INPUT, message=message)
+        return
     upstream = operation.upstream()
     yield against_truth(operation, upstream)
     given = [None if v is None else v.clone() for v in upstream]

@@ -24,7 +24,7 @@ def opcheck(operation: Operation) -> Iterator[CheckRecord]:
     given = [v.clone().requires_grad_() if k in operation.wanted else v for k, v in enumerate(operation.custom.inputs)]
     results: Mapping[str, object]
     try:
-        results = torch.library.opcheck(operation.custom.target, tuple(given), raise_exception=False)
+        results = torch.library.opcheck(operation.custom.target, *operation.custom.given(given), raise_exception=False)
     except Exception as failure:  # torch checks the arguments first, and an operator may raise anything
         results = {"opcheck": failure}
     said: set[str] = set()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from checker.authoring import Exercise, flatten_output, locate
 from checker.draws import seeded
@@ -52,11 +53,12 @@ class Operation:
     @classmethod
     def of(cls, custom: Custom, case: Case) -> Operation:
         """The operation alone, with the cuts, estimators and tolerance that the exercise declares."""
-        names = _names(custom)
+        names = custom.names
         taken = {names[k]: v for k, v in enumerate(custom.inputs) if isinstance(v, torch.Tensor)}
 
         def call(values: Mapping[str, torch.Tensor]) -> Tensors:
-            return flatten_output(_function(custom)(*[values.get(n, v) for n, v in zip(names, custom.inputs, strict=True)]))
+            given = [values.get(n, v) for n, v in zip(names, custom.inputs, strict=True)]
+            return flatten_output(custom(*[v.clone() if isinstance(v, torch.Tensor) else v for v in given]))
 
         kinds: dict[str, Kind] = {n: "complex" if t.is_complex() else "real" for n, t in taken.items()}
         declared = tuple(Input(n, tuple(t.shape), kinds[n], differentiated=names.index(n) in custom.wanted) for n, t in taken.items())
@@ -64,7 +66,7 @@ class Operation:
         dtype = parts(custom.inputs[custom.wanted[0]]).dtype if custom.wanted else torch.float64
         exercise = Exercise(
             name=custom.name,
-            function=_function(custom),
+            function=custom,
             call=real_form(call, [name for name, kind in kinds.items() if kind == "complex"]),
             inputs=declared,
             file=Path(file).name if file else "",
@@ -118,7 +120,7 @@ class Operation:
         pairs = zip(inputs, self.custom.inputs, strict=True)
         given = [torch.complex(v[..., 0], v[..., 1]) if isinstance(w, torch.Tensor) and w.is_complex() else v for v, w in pairs]
         with seeded(self.seed):
-            return tuple(parts(output) for output in flatten_output(_function(self.custom)(*given)))
+            return tuple(parts(output) for output in flatten_output(self.custom(*given)))
 
     def run(self, wanted: Sequence[int] | None = None) -> tuple[list[torch.Tensor], Tensors]:
         """The leaves at `wanted` (all that are differentiated, if not given) and the outputs computed from copies of them."""
@@ -127,6 +129,17 @@ class Operation:
         given = [leaves[k].clone() if k in leaves else v.clone() if isinstance(v, torch.Tensor) else v for k, v in enumerate(self.inputs)]
         with torch.enable_grad():
             return list(leaves.values()), self(*given)
+
+    def unmarked(self) -> str:
+        """The name of an input that its forward writes into without giving it back, as `mark_dirty` would have it; empty where there is
+        none."""
+        given = [v.clone() if isinstance(v, torch.Tensor) else v for v in self.custom.inputs]
+        with torch.no_grad(), seeded(self.seed):
+            outputs = flatten_output(self.custom(*given))
+        for name, before, now in zip(self.names, self.custom.inputs, given, strict=True):
+            if isinstance(now, torch.Tensor) and not _same(before, now) and not any(output is now for output in outputs):
+                return name
+        return ""
 
     def upstream(self, seed: int = 0) -> tuple[torch.Tensor | None, ...]:
         """A random v for each output that can be differentiated."""
@@ -164,7 +177,7 @@ class Operation:
             pairs = zip(seen.saved.get(id(ctx), ()), ctx.saved_tensors, strict=False)
             seen.changed = tuple(k for k, (before, now) in enumerate(pairs) if before is not None and not _same(before, now))
             result = backward(ctx, *upstream)
-            seen.returned = result if isinstance(result, tuple) else (result,)
+            seen.returned = tuple(tree_leaves(result))
             return result
 
         own = name in vars(owner)
@@ -192,10 +205,6 @@ def gradients(
     return [torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
 
 
-def _function(custom: Custom) -> Any:
-    return custom.target.apply if custom.kind == "autograd.Function" else custom.target
-
-
 def _definition(custom: Custom) -> Any:
     """What `torch.library.custom_op` made, or None of an operator that was registered otherwise."""
     return torch._library.custom_ops.OPDEFS.get(f"{custom.target.namespace}::{custom.target._opname}")
@@ -214,20 +223,6 @@ def _backward(custom: Custom) -> Any:
         return custom.target
     owner, name = _holder(custom)
     return getattr(owner, name, None) or getattr(_definition(custom), "_init_fn", None) if owner is not None else None
-
-
-def _names(custom: Custom) -> tuple[str, ...]:
-    """Names of the inputs, as many as were given: those of forward's parameters, or of the operator's schema."""
-    if custom.kind == "torch.library":
-        found = [argument.name for argument in custom.target._schema.arguments]
-    elif custom.kind == "autograd.Function":
-        parameters = inspect.signature(custom.target.forward).parameters.values()
-        found = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-        split = custom.target.setup_context is not torch.autograd.Function.setup_context
-        found = found if split else found[1:]
-    else:
-        found = []
-    return tuple(found[k] if k < len(found) else f"input {k}" for k in range(len(custom.inputs)))
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

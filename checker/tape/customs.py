@@ -9,15 +9,16 @@ and whose derivative is that of the surrogate s.
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves, tree_map_only, tree_unflatten
 
 from checker.errors import ExerciseError
 from checker.tape.lines import frame_of, user_line
@@ -35,16 +36,27 @@ Estimators = Mapping[Any, Callable[..., Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Custom:
-    """An operation of the user's and its first call: `inputs` as given there (tensors copied, without history), `wanted` the places among
-    them of the tensors that require a gradient, `line` and `code` where the call stands."""
+    """An operation of the user's and its first call: `inputs` as given there (tensors copied, without history; an operator's lists and
+    keywords flattened), `names` of them, `wanted` the places among them of the tensors that require a gradient, `line` and `code` where the
+    call stands. Called with such inputs it runs the operation again."""
 
     kind: Literal["autograd.Function", "torch.library", "torch.compile"]
     name: str
     target: Any  #: the class, the operator (`OpOverload`), or the function that was compiled
+    names: tuple[str, ...] = ()
     inputs: tuple[Any, ...] = ()
+    form: Any = None  #: of an operator the pytree of its arguments and keywords
     wanted: tuple[int, ...] = ()
     line: str = ""
     code: str = ""
+
+    def given(self, inputs: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments and keywords, of inputs in order."""
+        return (tuple(inputs), {}) if self.form is None else tree_unflatten(inputs, self.form)
+
+    def __call__(self, *inputs: Any) -> Any:
+        arguments, named = self.given(inputs)
+        return (self.target.apply if self.kind == "autograd.Function" else self.target)(*arguments, **named)
 
 
 class Customs:
@@ -72,7 +84,7 @@ class Customs:
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
             own = cls.__module__.startswith("torch.")
             if not own and not customs._within:
-                customs._note("autograd.Function", cls.__name__, cls, args)
+                customs._note("autograd.Function", cls.__name__, cls, _parameters(cls, len(args)), args)
             surrogate = customs.estimators.get(cls) if not customs.depth else None
             with customs.inside(own=own):
                 result = super(above, cls).apply(*args, **kwargs)  # type: ignore[misc]
@@ -95,10 +107,13 @@ class Customs:
         finally:
             self.depth, self._within = self.depth - 1, self._within - (not own)
 
-    def operator(self, func: Any, args: tuple[Any, ...]) -> None:
+    def operator(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Notice an operator that is about to run."""
-        if func.namespace not in OWN and not self._within:
-            self._note("torch.library", str(func._overloadpacket), func, args)
+        if func.namespace not in OWN and not self._within and func not in self.found:
+            leaves, form = tree_flatten_with_path((args, dict(kwargs)))
+            arguments = [argument.name for argument in func._schema.arguments]
+            names = tuple(_leaf(arguments, path) for path, _ in leaves)
+            self._note("torch.library", str(func._overloadpacket), func, names, tuple(value for _, value in leaves), form)
         if self._compiles and not self._within:
             self._compiled()
 
@@ -130,14 +145,31 @@ class Customs:
         self._cut(fixed)
         return value + (surrogate - fixed)
 
-    def _note(self, kind: Any, name: str, target: Any, args: tuple[Any, ...]) -> None:
+    def _note(self, kind: Any, name: str, target: Any, names: tuple[str, ...], args: tuple[Any, ...], form: Any = None) -> None:
         if target in self.found:
             return
         wanted = tuple(k for k, value in enumerate(args) if isinstance(value, torch.Tensor) and value.requires_grad)
         line, code = user_line()
         with _disable_current_modes():
             inputs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), args)
-        self.found[target] = Custom(kind=kind, name=name, target=target, inputs=inputs, wanted=wanted, line=line, code=code)
+        self.found[target] = Custom(
+            kind=kind, name=name, target=target, names=names, inputs=inputs, form=form, wanted=wanted, line=line, code=code
+        )  # fmt: skip
+
+
+def _parameters(cls: Any, count: int) -> tuple[str, ...]:
+    """The names of what `forward` takes, as many as were given; `ctx` is none of them."""
+    parameters = inspect.signature(cls.forward).parameters.values()
+    named = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    split = cls.setup_context is not torch.autograd.Function.setup_context
+    named = named if split else named[1:]
+    return tuple(named[k] if k < len(named) else f"input {k}" for k in range(count))
+
+
+def _leaf(arguments: Sequence[str], path: Any) -> str:
+    """`x` for an operator's argument, `xs[1]` for one in a list, the keyword for one that was named."""
+    positional, first, *inner = path
+    return f"{arguments[first.idx] if positional.idx == 0 else first.key}{keystr(tuple(inner))}"
 
 
 def compiles() -> bool:
@@ -170,7 +202,7 @@ def without_forward_mode(custom: Custom) -> bool:
     with torch.autograd.forward_ad.dual_level():
         given = [_dual(value) if place in custom.wanted else value for place, value in enumerate(custom.inputs)]
         try:
-            outputs = tree_leaves(custom.target(*given))
+            outputs = tree_leaves(custom(*given))
         except Exception:  # a rule that fails is one, and torch says so
             return False
         tensors = [output for output in outputs if isinstance(output, torch.Tensor)]

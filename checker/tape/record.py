@@ -195,7 +195,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if self.entry[0] != self.customs.entered:
             self.entry = (self.customs.entered, len(self.keep))
-        self.customs.operator(func, args)
+        self.customs.operator(func, args, kwargs)
         written_in_python = implementation(func)
         if written_in_python is not None:
             with self, self.customs.inside():

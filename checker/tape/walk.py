@@ -50,6 +50,8 @@ class Walk:
             self.compared(node)
         elif found is not None:
             self.compute(node, found)
+        elif all(slot is None for slot in node.outputs):
+            raise Unsupported(node.name, "it gives nothing, and writes into its operands", line=node.line)
         elif node.random or not self.floating(node):
             self.recall(node)
         else:
