@@ -76,7 +76,7 @@ class Search:
             if part.size > 1:
                 return Found(found, [part], 1)
             found.append(self._entry(part))
-        shares = _split(argument, SHARES)
+        shares = split(argument, SHARES)
         off, allowed = self._off(shares, found)
         return Found(found, [share for share, o, a in zip(shares, off, allowed, strict=True) if o > a], len(shares))
 
@@ -86,7 +86,7 @@ class Search:
         if not off[0] > allowed[0]:
             return None
         while part.size > 1:
-            parts = _split(part, SPLIT)
+            parts = split(part, SPLIT)
             off, allowed = self._off(parts, found)
             worst = int(np.argmax(off / allowed))
             if not off[worst] > allowed[worst]:
@@ -125,6 +125,7 @@ def inner(a: Array, b: Array) -> float:
     return float(np.sum(a * b))
 
 
-def _split(part: Part, count: int) -> list[Part]:
+def split(part: Part, count: int) -> list[Part]:
+    """A part in `count` parts, or in single entries where it has fewer."""
     edges = np.unique(np.linspace(part.start, part.stop, min(count, part.size) + 1).astype(int))
     return [Part(part.name, int(a), int(b)) for a, b in itertools.pairwise(edges)]

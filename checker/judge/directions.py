@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,13 +47,17 @@ def seed_of(case: Case, number: int) -> int:
 def along(function: Replayed | Called, case: Case, number: int) -> Slope:
     """The slope of ⟨v, f⟩ along the case's direction of this number, which moves all differentiated arguments."""
     seed = seed_of(case, number)
-    u = direction(case, seed)
-    lines = [[whole(case, name) for name in u]]
-    value, error = measured(function, case, u, lines)
-    found = by_forward(function, u, lines[0])
-    if found is not None and abs(found - value[0]) <= error[0] < np.inf:
-        return Slope(seed=seed, u=u, value=found, error=ROUNDINGS * function.eps * abs(found), forward=True)
-    return Slope(seed=seed, u=u, value=float(value[0]), error=float(error[0]), forward=False)
+    return along_u(function, case, Slope(seed=seed, u=direction(case, seed), value=np.nan, error=np.inf, forward=False))
+
+
+def along_u(function: Replayed | Called, case: Case, asked: Slope) -> Slope:
+    """`asked` with the slope along its direction in place."""
+    parts = [whole(case, name) for name in asked.u]
+    value, error = (float(a[0]) for a in measured(function, case, asked.u, [parts]))
+    found = by_forward(function, asked.u, parts)
+    if found is not None and abs(found - value) <= error < np.inf:
+        return replace(asked, value=found, error=ROUNDINGS * function.eps * abs(found), forward=True)
+    return replace(asked, value=value, error=error)
 
 
 def measured(

@@ -6,7 +6,7 @@ things.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from msgspec.structs import replace as with_fields
 
 from checker.judge.bisection import Found
 from checker.judge.compare import ulp
+from checker.judge.ties import Tie
 from checker.methods.lines import Part
 from checker.values import Array, Case, Comparison, Derivation, Reference, Slope, Verdict, Worst, number
 
@@ -33,6 +34,7 @@ class Outcome:
     arguments: Mapping[str, tuple[float, float]] = field(default_factory=dict)  #: `off` and `allowed` of each, where one was sought
     wrong: Mapping[str, Found] = field(default_factory=dict)
     searched: int = 0  #: parts of the direction that were looked at
+    ties: Sequence[Tie] = ()  #: entries at a kink, which the direction leaves out
 
     def shown(self, name: str) -> float:
         """An error of this size in any entry of an argument would have shown: every |uᵢ| is at least ½."""
@@ -97,6 +99,20 @@ def entrywise(compared: Comparison, got: Array, reference: Reference, outcome: O
         message = f"{compared.message} entry by entry with that of the tape in float64, which agrees along {_directions(outcome)}"
         return with_fields(compared, message=f"{message}; an entry wrong by less than {least:.2g} would not show")
     return compared
+
+
+def at_ties(compared: Comparison, got: Array, outcome: Outcome) -> Comparison:
+    """A comparison in which the entries at a kink were left out, with what one-sided slopes say of them."""
+    ties = [tie for tie in outcome.ties if tie.name == compared.argument]
+    if not ties or compared.verdict is not Verdict.AGREES:
+        return compared
+    outside = [tie for tie in ties if not tie.holds(float(got.reshape(-1)[tie.place]))]
+    verdict = Verdict.WRONG if outside else Verdict.SUBGRADIENT
+    tie = (outside or ties)[0]
+    said = f"got {got.reshape(-1)[tie.place]:.10g}, {'expected' if outside else 'which is'} between {tie.low:.6g} and {tie.high:.6g}"
+    more = f" (and {len(ties) - 1} other entries at a kink)" if len(ties) > 1 else ""
+    message = f"gradient of {compared.argument} at {_place(tie.place, got.shape)}: the function has a kink here; {said}{more}"
+    return with_fields(compared, verdict=verdict, message=f"{message}; all other entries agree" * (not outside) or message)
 
 
 def _searched(found: Found, outcome: Outcome, shape: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ flipped sign. What rounding may do is measured, see `measured.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +25,9 @@ from checker.judge.bisection import Search, inner
 from checker.judge.compare import TOO_WIDE, compare
 from checker.judge.directions import ROUNDINGS, along, by_forward, measured
 from checker.judge.measured import MEASURED, Widths, in_two_widths
-from checker.judge.outcome import Outcome, entrywise, not_finite, told
+from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told
+from checker.judge.reference import fixed
+from checker.judge.ties import Tie, set_aside
 from checker.methods.differences import function_of
 from checker.methods.lines import Called, Part, Replayed, whole
 from checker.tape.formats import FORMATS
@@ -41,6 +43,10 @@ DIRECTIONS = 3
 #: their norm counts and not their sum.
 UNITS = 128.0
 
+#: Entry by entry, where the dtype under test was itself measured: another order of operations may round so many times as much as the
+#: largest rounding that was met, and another kernel by so many units more.
+ORDERS, ULPS = 4.0, 8.0
+
 
 def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tape | None, reference: Reference) -> list[Comparison]:
     """Compare every gradient of `derivations` with what is known along directions, argument by argument."""
@@ -50,11 +56,6 @@ def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tap
         if derivation.problem is None and derivation.gradients:
             found += _compared(derivation, bench)
     return found
-
-
-#: Entry by entry, where the dtype under test was itself measured: another order of operations may round so many times as much as the
-#: largest rounding that was met, and another kernel by so many units more.
-ORDERS, ULPS = 4.0, 8.0
 
 
 @dataclass
@@ -84,13 +85,20 @@ class _Bench:
     @cached_property
     def double(self) -> Outcome:
         """What directions say about the tape's gradient in float64."""
-        return _judged({name: w.double for name, w in self.widths.items()}, self, FORMATS["float64"].unit)
+        return _judged({name: w.double for name, w in self.widths.items()}, self, UNITS * FORMATS["float64"].unit)
 
-    def slope(self, number: int) -> Slope:
-        """The slope along the fresh direction of this number."""
-        while len(self.slopes) <= number:
-            self.slopes.append(along(self.function, self.case, len(self.slopes)))
-        return self.slopes[number]
+    def known(self) -> Iterator[Slope]:
+        """Slopes along fresh directions, as they are asked for; those that meet a kink are left out."""
+        for number in range(DIRECTIONS):
+            if number == len(self.slopes):
+                self.slopes.append(along(self.function, self.case, number))
+            if np.isfinite(self.slopes[number].error):
+                yield self.slopes[number]
+
+    @cached_property
+    def spared(self) -> tuple[Slope, list[Tie]] | None:
+        """What is left of the first direction, where all meet a kink, without the entries that do."""
+        return set_aside(self.function, self.case, self.slopes[0])
 
 
 def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
@@ -100,44 +108,49 @@ def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
     narrow = case.dtype != "float64" and bench.widths and not bench.double.wrong
     if narrow and bench.double.slope is not None:
         return [*found, *_entry_by_entry(derivation, finite, bench)]
-    outcome = _judged(finite, bench, FORMATS[case.dtype].unit) if finite else Outcome()
-    return [*found, *(told(derivation, name, outcome, case) for name in finite)]
+    fixed_ = case.exercise.tolerance
+    outcome = _judged(finite, bench, UNITS * FORMATS[case.dtype].unit if fixed_ is None else fixed_) if finite else Outcome()
+    return [*found, *(at_ties(told(derivation, name, outcome, case), g, outcome) for name, g in finite.items())]
 
 
-def _judged(gradients: Mapping[str, Array], bench: _Bench, unit: float) -> Outcome:
-    """⟨u, g⟩ against the slope along one direction after the other, until they agree; where none does, what is wrong."""
+def _judged(gradients: Mapping[str, Array], bench: _Bench, share: float) -> Outcome:
+    """⟨u, g⟩ against the slope along one direction after the other, until they agree; where none does, what is wrong.
+
+    Rounding in every entry may move it by `share` of ‖u∘g‖.
+    """
     parts = [whole(bench.case, name) for name in gradients]
     outcome = Outcome()
-    for tried in range(DIRECTIONS):
-        slope = bench.slope(tried)
-        if not np.isfinite(slope.error):
-            continue
+    ties: Sequence[Tie] = ()
+    slopes: Iterable[Slope] = bench.known()
+    if not any(np.isfinite(slope.error) for slope in bench.slopes) and bench.spared is not None:
+        slopes, ties = [bench.spared[0]], bench.spared[1]
+    for tried, slope in enumerate(slopes, start=1):
         true, error = slope.value, slope.error
         if len(parts) < len(slope.u):  # the gradients of other arguments are none
             true, error = (float(a[0]) for a in measured(bench.function, bench.case, slope.u, [parts]))
-        rounding = _units(gradients, slope, parts, unit)
-        off, allowed = abs(sum(inner(slope.u[name].numpy(), g) for name, g in gradients.items()) - true), error + rounding
+        size = _size(gradients, slope, parts)
+        off, allowed = abs(sum(inner(slope.u[name].numpy(), g) for name, g in gradients.items()) - true), error + share * size
         if off > allowed:  # only now is it worth finding out how the function rounds
             allowed += _shaken(bench, slope, parts)
-        vague = allowed > TOO_WIDE * rounding / (UNITS * unit) and allowed > TOO_WIDE * bench.value
-        outcome = Outcome(slope=slope, tried=tried + 1, off=off, allowed=allowed, vague=vague)
+        vague = allowed > TOO_WIDE * size and allowed > TOO_WIDE * bench.value
+        outcome = Outcome(slope=slope, tried=tried, off=off, allowed=allowed, vague=vague, ties=ties)
         if off <= allowed:
             return outcome
     last = outcome.slope
     if last is None:
         return outcome
-    search = Search(gradients, last.u, lambda some: _measured(some, gradients, last, bench, unit))
+    search = Search(gradients, last.u, lambda some: _measured(some, gradients, last, bench, share))
     arguments = search.arguments()
     wrong = {name: search.entries(name) for name, (off, allowed) in arguments.items() if off > allowed}
     return replace(outcome, arguments=arguments, wrong=wrong, searched=search.directions)
 
 
-def _measured(parts: Sequence[Part], gradients: Mapping[str, Array], slope: Slope, bench: _Bench, unit: float) -> tuple[Array, Array]:
+def _measured(parts: Sequence[Part], gradients: Mapping[str, Array], slope: Slope, bench: _Bench, share: float) -> tuple[Array, Array]:
     """Slopes along parts of a direction, and how far ⟨u, g⟩ may be off each: by forward mode where that told the slope of the whole.
 
     A single entry is what is told to a person: it is confirmed by differences.
     """
-    rounding = np.array([_units(gradients, slope, [part], unit) + _shaken(bench, slope, [part]) for part in parts])
+    rounding = np.array([share * _size(gradients, slope, [part]) + _shaken(bench, slope, [part]) for part in parts])
     tangents = [by_forward(bench.function, slope.u, [part]) for part in parts] if slope.forward else []
     true = np.array([t for t in tangents if t is not None])
     known = slope.forward and len(true) == len(parts)
@@ -149,14 +162,14 @@ def _measured(parts: Sequence[Part], gradients: Mapping[str, Array], slope: Slop
     return quotient, error + rounding
 
 
-def _units(gradients: Mapping[str, Array], slope: Slope, parts: Sequence[Part], unit: float) -> float:
-    """What a handful of roundings in every entry may add to ⟨u, g⟩."""
-    return UNITS * unit * _norm([_part(gradients[p.name], p) * _part(slope.u[p.name].numpy(), p) for p in parts])
+def _size(gradients: Mapping[str, Array], slope: Slope, parts: Sequence[Part]) -> float:
+    """‖u∘g‖₂ over some parts."""
+    return _norm([_part(gradients[p.name], p) * _part(slope.u[p.name].numpy(), p) for p in parts])
 
 
 def _shaken(bench: _Bench, slope: Slope, parts: Sequence[Part]) -> float:
-    """What rounding inside the function may add to ⟨u, g⟩, where it can be measured."""
-    if not bench.widths:
+    """What rounding inside the function may add to ⟨u, g⟩, where it can be measured and no tolerance was asked for."""
+    if bench.case.exercise.tolerance is not None or not bench.widths:
         return 0.0
     return MEASURED * _norm([_part(bench.widths[p.name].moved, p) * _part(slope.u[p.name].numpy(), p) for p in parts])
 
@@ -181,5 +194,5 @@ def _entry_by_entry(derivation: Derivation, gradients: Mapping[str, Array], benc
         allowed={n: ORDERS * float(np.max(np.abs(w.moved), initial=0.0)) + ULPS * unit * np.abs(w.double) for n, w in bench.widths.items()},
         origin=f"rounding measured between {case.dtype} and float64; the gradient in float64 was judged along random directions",
     )
-    compared = compare(replace(derivation, gradients=gradients), reference, case)
-    return [entrywise(c, gradients[c.argument], reference, outcome) for c in compared]
+    compared = compare(replace(derivation, gradients=gradients), fixed(reference, case), case)
+    return [at_ties(entrywise(c, gradients[c.argument], reference, outcome), gradients[c.argument], outcome) for c in compared]
