@@ -9,7 +9,7 @@ u, from a seed that is logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,11 +22,11 @@ from checker.judge.reference import UNPROVED_UNITS, Truth, refer
 from checker.judge.second_reference import CARRIED, difference, measured, refer_second, work
 from checker.judge.verdict import case_verdict
 from checker.methods.lines import signs
-from checker.methods.second import REVERSE, forward_over_reverse, reverse_over_reverse
+from checker.methods.second import FORWARD, LEAKING, REVERSE, forward_over_reverse, reverse_over_reverse
 from checker.tape.formats import FORMATS
 from checker.tape.hessian import Directions
 from checker.tape.tape import Tape
-from checker.values import Array, Case, Comparison, Derivation, Mode, Reference, Verdict
+from checker.values import Array, Case, Comparison, Derivation, Mode, Problem, Reference, Verdict
 
 #: Entries up to which all of H is judged; beyond, its products with so many random directions.
 ENTRIES, DIRECTIONS = 256, 4
@@ -69,7 +69,7 @@ def second_order(
     tape = tape if belief.trusts(case.exercise.cuts) else None
     directions, rows = _directions(case, tape, entries)
     known = refer_second(case, tape, truth, directions)
-    derivations = [_in_its_order(derive, case, directions, known.reference) for name, derive in TESTED.items() if name in chosen]
+    derivations = [_in_its_order(name, case, directions, tape, known.reference) for name in TESTED if name in chosen]
     if "differences" in chosen:
         derivations.append(known.differences or difference(case, tape, truth, directions))
     comparisons: list[Comparison] = []
@@ -89,11 +89,14 @@ def second_order(
     )
 
 
-def _in_its_order(
-    derive: Callable[[Case, Directions], Derivation], case: Case, directions: Directions, reference: Reference | None
-) -> Derivation:  # fmt: skip
+def _in_its_order(name: str, case: Case, directions: Directions, tape: Tape | None, reference: Reference | None) -> Derivation:
     """A derivation with what its own way may round differently as its error: the order of its sums, and where that is not enough, since
     torch has other formulas for some second derivatives, what is measured."""
+    derive = TESTED[name]
+    leak = next((cut for cut in tape.cuts if cut.how in LEAKING), None) if tape is not None and name == "forward" else None
+    if leak is not None:
+        problem = Problem(verdict=Verdict.UNSUPPORTED, message=f"{leak.how} does not stop forward mode", line=leak.line)
+        return Derivation(method=FORWARD, dtype=case.dtype, problem=problem)
     found = derive(case, directions)
     if reference is None or found.problem is not None:
         return found

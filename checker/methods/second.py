@@ -22,6 +22,10 @@ from checker.tape.replay import loops_quietly
 from checker.values import Array, Case, Derivation, Problem, Verdict
 
 REVERSE, FORWARD = "reverse over reverse", "forward over reverse"
+#: What torch says where forward mode meets a gradient that it cannot follow.
+NO_FORWARD_TWICE = (*NO_FORWARD, "ZeroTensors")
+#: Cuts that stop reverse mode and let forward mode through.
+LEAKING = ("no_grad", "data")
 #: What torch says of an operation whose derivative it cannot differentiate.
 NOT_TWICE = ("is not implemented", "once_differentiable", "not differentiable", "double backward", "not supported")
 
@@ -57,7 +61,7 @@ def _problem(error: Exception) -> Problem:
     said = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
     if isinstance(error, NotImplementedError) or any(word in said for word in NOT_TWICE):
         return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch cannot differentiate this gradient: {said}")
-    if isinstance(error, AssertionError) or any(word in said for word in NO_FORWARD):
+    if isinstance(error, AssertionError) or any(word in said for word in NO_FORWARD_TWICE):
         return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch has no forward-mode rule here: {said}")
     return crashed(error)
 

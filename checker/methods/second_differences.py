@@ -85,11 +85,16 @@ def _parts(directions: Directions) -> list[tuple[tuple[str, slice], tuple[int, .
 
 
 def _rounding(case: Case, directions: Directions, reference: Reference | None) -> Array:
-    """How far float64 may move each entry of the gradient; NaN where nobody knows."""
+    """How far float64 may move each entry of the gradient beside the point; NaN where nobody knows.
+
+    At the point itself it may move it less: what is exact there, and cancels, need not be so a step away.
+    """
     if reference is None or case.mode is Mode.PROJECTION:
         return np.full(directions.rows.shape[1], np.nan)
-    ratio = FORMATS["float64"].epsilon / FORMATS[case.dtype].epsilon
-    return np.concatenate([ratio * np.ravel(reference.allowed[name]) for name in directions.names])
+    epsilon, size = FORMATS["float64"].epsilon, reference.uncancelled
+    ratio = epsilon / FORMATS[case.dtype].epsilon
+    known = [ratio * np.ravel(reference.allowed[n]) + epsilon * np.ravel(size.get(n, np.abs(reference.high[n]))) for n in directions.names]
+    return np.concatenate(known)
 
 
 @dataclass

@@ -65,7 +65,8 @@ class Directions:
             if name not in places:
                 return {}
             start, shape = places[name]
-            return moving[start + (int(np.ravel_multi_index(index, shape)) if shape else 0)]
+            at: int = start + (int(np.ravel_multi_index(index, shape)) if shape else 0)
+            return moving[at]
 
         return seed
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.autograd import Function
 
-from checker.judge import second
+from checker.errors import Unsupported
+from checker.judge import second, second_reference
 from checker.judge.belief import believe, tape_of
 from checker.judge.reference import refer
 from checker.judge.second import SecondOrder, second_order
@@ -260,18 +261,31 @@ def test_a_forward_mode_that_is_missing_does_not_count():
 # without a proof, and at size
 
 
-def test_without_a_rule_differences_of_gradients_are_the_reference():
-    found = judged(case_of(lambda x: torch.linalg.eigvals(x).real.pow(3).sum(), x=[[2.0, 1.0], [0.5, -1.0]]))
+@pytest.fixture
+def no_rule(monkeypatch):
+    """Balls have no rule of second order for anything."""
+
+    def refuse(*args, **kwargs):
+        raise Unsupported("aten.tanh", "its second derivative has no rule here")
+
+    monkeypatch.setattr(second_reference, "enclose", refuse)
+
+
+@pytest.mark.usefixtures("no_rule")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_without_a_rule_differences_of_gradients_are_the_reference(dtype):
+    found = judged(case_of(penalty, dtype, **POINT))
     assert found.verdict is Verdict.AGREES
     assert found.reference is not None
     assert found.reference.kind == "differences"
-    assert "aten.linalg_eig" in found.reference.unproved
+    assert found.reference.unproved == "balls: aten.tanh: its second derivative has no rule here"
 
 
+@pytest.mark.usefixtures("no_rule")
 def test_a_wrong_derivative_is_found_without_a_proof_too():
-    broken = cube(_detached)
-    found = judged(case_of(lambda x: broken(torch.linalg.eigvals(x).real), x=[[2.0, 1.0], [0.5, -1.0]]), ("reverse",))
+    found = judged(case_of(cube(_detached), x=[1.0, -2.0]), ("reverse",))
     assert found.verdict is Verdict.WRONG
+    assert "∂²/∂x[1]∂x[1]: got 0, expected -12 within" in found.explanation
 
 
 def test_many_entries_are_judged_along_random_directions_from_a_logged_seed():
@@ -319,4 +333,27 @@ def test_a_sum_that_may_be_zero_has_whole_powers():
 
 def test_draws_are_the_same_in_every_way():
     found = judged(case_of(lambda x: torch.nn.functional.dropout(x**3, 0.5).sum(), x=[1.0, 2.0, 3.0, 4.0]))
+    assert found.verdict is Verdict.AGREES
+
+
+def test_what_forward_mode_does_not_stop_at_is_not_held_against_it():
+    """`.data` stops reverse mode; forward mode goes on through it."""
+    found = judged(case_of(lambda x: (x.data * x * x).sum(), x=[3.0], cuts=("data",)))
+    assert found.verdict is Verdict.AGREES
+    (problem,) = [d.problem for d in found.derivations if d.problem is not None]
+    assert problem.message == "data does not stop forward mode"
+
+
+def test_where_forward_mode_cannot_follow_a_gradient_it_is_unsupported():
+    target = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    found = judged(case_of(lambda x: torch.nn.functional.mse_loss(x, target), x=[1.0, 2.0]))
+    assert found.verdict is Verdict.AGREES
+    problems = [d.problem for d in found.derivations if d.problem is not None]
+    assert [p.verdict for p in problems] == [Verdict.UNSUPPORTED]
+    assert "ZeroTensors" in problems[0].message
+
+
+def test_differences_know_what_cancels_a_step_away_though_it_is_exact_at_the_point():
+    """The gradient of a is x·y − y·x: exactly zero where the products are exact, and rounding beside."""
+    found = judged(case_of(lambda a, x, y: (a * (x * y - y * x)).sum(), a=[1.0], x=[0.5], y=[0.75]))
     assert found.verdict is Verdict.AGREES
