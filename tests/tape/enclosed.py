@@ -21,7 +21,7 @@ def tensors(nested):
 
 
 def real(tensor):
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 def certified(function, *arguments, upstream=None, found=("ok",)):

@@ -12,7 +12,7 @@ import torch
 from checker.errors import Unsupported
 from checker.tape.record import record
 from checker.tape.symbolic import express
-from tests.tape.enclosed import certified, gradient, matrix
+from tests.tape.enclosed import certified, gradient, matrix, tensors
 
 
 def test_cholesky_solve_and_inverse_do_not_read_the_other_triangle_though_torch_says_so():
@@ -132,6 +132,14 @@ def test_free_signs_and_orders_are_those_of_the_float_run(function):
             assert exact.high == pytest.approx(seen.numpy(), rel=1e-12, abs=1e-14)
 
 
+def test_a_complex_determinant_by_hand():
+    """d = ad − bc of [[1 + i, 2], [i, 3]] = 3 + i; |d|² has the gradient 2 d conj(∂d), with ∂d = [[d, −c], [−b, a]]."""
+    entries = torch.tensor([[1 + 1j, 2], [1j, 3]], dtype=torch.complex128)
+    found = gradient(lambda x: torch.linalg.det(torch.view_as_complex(x)).abs() ** 2, torch.view_as_real(entries).clone())
+    right = 2 * (3 + 1j) * np.conj(np.array([[3, -1j], [-2, 1 + 1j]]))
+    assert found[..., 0] + 1j * found[..., 1] == pytest.approx(right)
+
+
 # refusals
 
 
@@ -157,6 +165,15 @@ def test_what_cannot_be_told_is_refused_by_name(function, rows, message):
     with pytest.raises(Unsupported) as problem:
         certified(function, matrix(rows))
     assert str(problem.value).startswith(message)
+
+
+@pytest.mark.parametrize("function", [torch.linalg.qr, torch.linalg.svd, torch.linalg.eigvals, torch.linalg.pinv, torch.linalg.matrix_exp])
+def test_complex_matrices_without_a_rule_are_refused(function):
+    def size(x):
+        return tensors(function(torch.view_as_complex(x)))[0].abs()
+
+    with pytest.raises(Unsupported, match="complex numbers have no rule here"):
+        certified(size, torch.ones(2, 2, 2, dtype=torch.float64).cumsum(0).cumsum(1))
 
 
 def test_a_full_basis_is_refused_only_where_its_open_columns_are_read():

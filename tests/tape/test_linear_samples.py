@@ -22,24 +22,33 @@ OPERATORS = """
 """.split()  # noqa: SIM905
 
 
+#: Operators whose rule knows complex matrices too, which are told in their real form.
+COMPLEX = """
+    linalg.inv linalg.solve linalg.solve_triangular linalg.det linalg.slogdet linalg.cholesky linalg.lu linalg.lu_factor linalg.lu_solve
+    cholesky_solve linalg.matrix_power linalg.tensorinv
+""".split()  # noqa: SIM905
+
+ASKED = [(o, DOUBLE) for o in op_db if o.name in OPERATORS] + [(o, torch.complex128) for o in op_db if o.name in COMPLEX]
+
+
 @pytest.mark.filterwarnings("ignore:torch.* is deprecated in favor of")
-@pytest.mark.parametrize("operator", [o for o in op_db if o.name in OPERATORS], ids=lambda o: o.formatted_name)
-def test_autograd_lies_inside_on_pytorchs_samples(operator):
+@pytest.mark.parametrize(("operator", "dtype"), ASKED, ids=lambda x: getattr(x, "formatted_name", str(x)))
+def test_autograd_lies_inside_on_pytorchs_samples(operator, dtype):
     """A few samples of each operator, spread over all: nothing is outside its allowed error, and that is less than a millionth."""
     torch.manual_seed(0)
-    samples = [s for s in operator.sample_inputs("cpu", DOUBLE, requires_grad=True) if not tensors(s.kwargs)]
+    samples = [s for s in operator.sample_inputs("cpu", dtype, requires_grad=True) if not tensors(s.kwargs)]
     certain = 0
     for sample in samples[:: max(1, len(samples) // 5)]:
-        everything = tensors((sample.input, sample.args))
+        moved = [t.detach() for t in tensors((sample.input, sample.args)) if t.dtype == dtype]
 
-        def call(*floating, sample=sample):
-            moving = iter(floating)
-            first, rest = tree_map_only(torch.Tensor, lambda x: next(moving) if x.is_floating_point() else x, (sample.input, sample.args))
+        def call(*given, sample=sample):
+            moving = (torch.view_as_complex(t) if dtype.is_complex else t for t in given)
+            first, rest = tree_map_only(torch.Tensor, lambda x: next(moving) if x.dtype == dtype else x, (sample.input, sample.args))
             found = operator.gradcheck_wrapper(operator.op, first, *rest, **sample.kwargs)
             return tree_map_only(torch.Tensor, real, sample.output_process_fn_grad(found))
 
         try:
-            worst, width = outside(call, *(t.detach() for t in everything if t.is_floating_point()))
+            worst, width = outside(call, *(real(t).clone() for t in moved))
         except Unsupported as refused:
             if "tolerance" not in refused.reason:  # a pseudoinverse that leaves out singular values
                 raise

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape import pairs
 from checker.tape.implicit import Orthogonal
 from checker.tape.operations import rule
 from checker.tape.operations.linear import matmul
-from checker.tape.operations.solving import each, identity, implicit, permutations, plain, refusing, solved, triangle
+from checker.tape.operations.solving import permutations, solved
+from checker.tape.operations.stacks import carried, each, identity, implicit, kept, plain, refusing, transposed, triangle
+from checker.tape.pairs import Pair, paired
 from checker.tape.scalars import Array, Free, Graph, Scalar
 
 G = Graph[Any]
@@ -18,18 +21,29 @@ G = Graph[Any]
 
 @rule("linalg_cholesky_ex")
 def _cholesky_ex(g: G, x: Array, upper: bool = False) -> tuple[Array, None]:
-    """L with L Lᵀ = A. torch reads one triangle and gives the gradient of the symmetric matrix: half to each of a_ij and a_ji."""
+    """L with L Lᴴ = A. torch reads one triangle and gives the gradient of the symmetric matrix: half to each of a_ij and a_ji."""
     half = (g.one / g.scalar(2)).value
+    minus_half = g.numbers.negate(half)
 
-    def factor(a: Array) -> tuple[Array]:
-        lower = np.full(a.shape, g.zero, object)
-        for j in range(len(a)):
-            for i in range(j, len(a)):
-                read, mirror = (a[j, i], a[i, j]) if upper else (a[i, j], a[j, i])
-                entry = read if i == j else g.node(read.value, [(read, half), (mirror, half)])
-                rest = entry - g.dot(lower[i, :j], lower[j, :j]) if j else entry
-                lower[i, j] = g.function("sqrt", rest) if i == j else rest / lower[j, j]
-        return (lower.T if upper else lower,)
+    def shared(read: Any, mirror: Any, slope: Any = half) -> Any:
+        if isinstance(read, Pair):
+            return Pair(shared(read.re, mirror.re), shared(read.im, mirror.im, minus_half))
+        return g.node(read.value, [(read, half), (mirror, slope)])
+
+    def entry(a: Array, lower: Array, i: int, j: int) -> Any:
+        if i == j:
+            own, before = pairs.parts([a[i, i]])[0], pairs.parts(list(lower[i, :i]))
+            root = g.function("sqrt", own - g.dot(before, before) if i else own)
+            return Pair(root, g.zero) if paired(a) else root
+        rest = shared(a[i, j], a[j, i])
+        return (rest - g.dot(lower[i, :j], transposed(g, lower[j : j + 1, :j])[:, 0]) if j else rest) / lower[j, j]
+
+    def factor(x: Array) -> tuple[Array]:
+        a = transposed(g, x) if upper else x
+        lower = kept(g, np.zeros(a.shape, bool), a)
+        for i, j in zip(*np.tril_indices(len(a)), strict=True):
+            lower[i, j] = entry(a, lower, int(i), int(j))
+        return (transposed(g, lower) if upper else lower,)
 
     return each(factor, [x.shape[-2:]], x)[0], None
 
@@ -52,7 +66,7 @@ def _lu_factor(
     m, n = A.shape[-2:]
     k = min(m, n)
     packed = np.concatenate([lower, upper[..., k:]], -1) if n > k else lower.copy()
-    packed[..., :k, :] = g.choose(np.tri(k, n, -1, dtype=bool), packed[..., :k, :], upper)
+    packed[..., :k, :] = np.where(np.tri(k, n, -1, dtype=bool), packed[..., :k, :], upper)
     return packed, None, None
 
 
@@ -63,7 +77,7 @@ def _lu(
     """P, the constants that the float run chose, L and U, with A = P L U."""
     m = A.shape[-2]
     order = recorded[0].argmax(-2) if pivot and A.size else np.broadcast_to(np.arange(m), (*A.shape[:-2], m))
-    return g.array(recorded[0]), *_factors(g, "linalg_lu", A, order, pivot)
+    return g.array(recorded[0].real), *_factors(g, "linalg_lu", A, order, pivot)
 
 
 def _factors(g: G, name: str, a: Array, order: Array, pivot: bool) -> tuple[Array, ...]:
@@ -93,11 +107,11 @@ def _eliminated(g: G, name: str, a: Array, pivot: bool) -> Array:
         if j >= m:
             continue
         top = packed[j, j]
-        if g.numbers.sign(top.value) in (None, 0):
+        if g.numbers.sign(_size(g, top).value) != 1:
             raise Unsupported(f"aten.{name}", "a pivot cannot be told from zero", line=g.line)
         for i in range(j + 1, m):
             if pivot:
-                g.check("lu", top * top - packed[i, j] * packed[i, j], (1, 0))
+                g.check("lu", _size(g, top) - _size(g, packed[i, j]), (1, 0))
             packed[i, j] = packed[i, j] * (g.one / top)
     return packed
 
@@ -107,15 +121,13 @@ def _linearised(g: G, a: Array, lower: Array, upper: Array) -> tuple[Array, Arra
     n = len(a)
     x = matmul(g, matmul(g, solved(g, lower, identity(g, n)), a), solved(g, upper, identity(g, n)))
     below = np.tri(n, k=-1, dtype=bool)
-    shift, tilt = matmul(g, lower, g.choose(below, x, g.zero)), matmul(g, g.choose(below, g.zero, x), upper)
+    shift, tilt = matmul(g, lower, kept(g, below, x)), matmul(g, kept(g, ~below, x), upper)
+    return np.where(below, carried(g, lower, shift), lower), np.where(below, upper, carried(g, upper, tilt))
 
-    def moved(value: Scalar, by: Scalar) -> Scalar:
-        return g.node(value.value, [(by, g.numbers.one)])
 
-    return (
-        g.choose(below, g.map(moved, lower, shift), lower),
-        g.choose(below, upper, g.map(moved, upper, tilt)),
-    )
+def _size(g: G, x: Any) -> Scalar:
+    """What pivots are chosen by: |x|, of complex numbers |re| + |im| as LAPACK has it."""
+    return g.add([g.function("sqrt", part * part) for part in pairs.parts([x])])
 
 
 def _halves(g: G, packed: Array) -> tuple[Array, Array]:
@@ -193,8 +205,8 @@ def _reflected(g: G, reflectors: Array, tau: Array, c: Array, transpose: bool) -
         seen[place] = undone
     result = c
     for place, i in enumerate(order):
-        result = _applied(g, reflectors[i + 1 :, i], tau[i], _at(g, result, seen[place]))
-    return _at(g, result, stages[-1])
+        result = _applied(g, reflectors[i + 1 :, i], tau[i], carried(g, seen[place], result))
+    return carried(g, stages[-1], result)
 
 
 def _applied(g: G, below: Array, scale: Scalar, c: Array) -> Array:
@@ -206,8 +218,3 @@ def _applied(g: G, below: Array, scale: Scalar, c: Array) -> Array:
         along = scale * g.dot(v, list(c[first:, j]))
         result[first:, j] = [x - y * along for x, y in zip(c[first:, j], v, strict=True)]
     return result
-
-
-def _at(g: G, array: Array, seen: Array) -> Array:
-    """The same scalars, computed in another way: with the values of `seen`."""
-    return g.map(lambda x, y: g.node(y.value, [(x, g.numbers.one)]), array, seen)

@@ -11,7 +11,7 @@ from checker.errors import Unsupported
 from checker.tape.implicit import Pseudoinverse
 from checker.tape.operations import rule
 from checker.tape.operations.linear import batched
-from checker.tape.operations.solving import each, implicit, refusing, symmetric
+from checker.tape.operations.stacks import each, implicit, refusing, symmetric
 from checker.tape.scalars import Array, Graph
 from checker.tape.spectrum import Singular
 

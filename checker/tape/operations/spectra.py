@@ -11,7 +11,7 @@ from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.factorizations import completed
 from checker.tape.operations.linear import matmul
-from checker.tape.operations.solving import each, identity, implicit, refusing, symmetric
+from checker.tape.operations.stacks import each, identity, implicit, refusing, symmetric
 from checker.tape.pairs import Pair
 from checker.tape.scalars import Array, Graph
 from checker.tape.spectrum import Eigen, Singular, Spectrum
