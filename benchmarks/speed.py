@@ -45,7 +45,7 @@ from checker.values import Settings
 
 MARKER = re.compile(r"(<!-- speed -->\n).*(<!-- /speed -->)", re.DOTALL)
 #: Calls of each tool; fewer, but two at least, where they would take longer than so many seconds in all.
-CALLS, PATIENCE = 7, 12.0
+CALLS, PATIENCE = 7, 8.0
 OURS = (JACOBIAN.name, PROJECTION.name)
 
 
@@ -125,7 +125,7 @@ def _powers(tools: Sequence[Tool], options: argparse.Namespace) -> Iterator[Powe
     for n in (10,) if options.few else (10, 100, 1000, 100_000):
         for dtype in ("float64", "float32"):
             for tool in tools:
-                yield (one := power(tool, n, dtype, trials=3 if options.few else 50, seconds=0.1 if options.few else 4.0))
+                yield (one := power(tool, n, dtype, trials=3 if options.few else 50, seconds=0.1 if options.few else 3.0))
                 if not one.cannot:
                     print(f"n = {n:,}, {dtype}: {one.tool} misses {one.missed} of {one.flips} flipped signs", flush=True)
 
@@ -173,17 +173,18 @@ def _own(options: argparse.Namespace) -> Iterator[Target]:
     yield Target(
         what=f"recording and certifying {exercise.name}", asked=10, found=seconds * 1e3, unit="ms", below=True, profile=_profile(certify)
     )
-    nothing = _process("-c", "pass")
+    calls = 1 if options.few else 7
+    nothing = _process("-c", "pass", calls=calls)
     yield Target(
         what="checker --help beyond python -c pass",
         asked=150,
-        found=(_process("-m", "checker", "--help") - nothing) * 1e3,
+        found=(_process("-m", "checker", "--help", calls=calls) - nothing) * 1e3,
         unit="ms",
         below=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
-        with_plugin, without = (_process("-m", "pytest", "-q", *more, cwd=folder) for more in ((), ("-p", "no:checker")))
+        with_plugin, without = (_process("-m", "pytest", "-q", *more, cwd=folder, calls=calls) for more in ((), ("-p", "no:checker")))
     yield Target(what="the pytest plugin where it is not used", asked=20, found=(with_plugin - without) * 1e3, unit="ms", below=True)
     if not options.few:
         wall = min(wall for wall, _ in cold_starts(2))
@@ -213,10 +214,10 @@ def _best(work: Callable[[], object], calls: int) -> float:
     return min(found[calls > 1 :])
 
 
-def _process(*arguments: str, cwd: str | None = None) -> float:
-    """Least seconds of seven runs of Python, after one that is not counted."""
+def _process(*arguments: str, cwd: str | None = None, calls: int = 7) -> float:
+    """Least seconds of some runs of Python, after one that is not counted."""
     run = [sys.executable, *arguments]
-    return _best(lambda: subprocess.run(run, cwd=cwd, stdout=subprocess.DEVNULL, check=True), 7)
+    return _best(lambda: subprocess.run(run, cwd=cwd, stdout=subprocess.DEVNULL, check=True), calls)
 
 
 def _profile(work: Callable[[], object]) -> list[str]:

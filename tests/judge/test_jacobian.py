@@ -186,7 +186,9 @@ def test_at_a_kink_nothing_is_said(n: int) -> None:
 
 def test_near_the_edge_of_a_domain_and_near_a_kink_the_steps_are_short() -> None:
     x = torch.tensor([1e-3, -1e-7, 2.0, 1e-5], dtype=torch.float64)
-    record = check(lambda x: torch.relu(x) * x.abs().sqrt().sum(), x, mode="jacobian", settings=Settings(methods=("reverse", "differences")))
+    record = check(
+        lambda x: torch.relu(x) * x.abs().sqrt().sum(), x, mode="jacobian", settings=Settings(methods=("reverse", "differences"))
+    )
     assert record.verdict is Verdict.AGREES, record.explanation
 
 
@@ -205,7 +207,7 @@ def test_what_would_take_too_long_says_so() -> None:
 
 
 def test_a_mode_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match="mode 'jacobean': there is no such mode. Known are vjp, jacobian, projection"):
+    with pytest.raises(UsageError, match=r"mode 'jacobean': there is no such mode\. Known are vjp, jacobian, projection"):
         check(torch.sin, draw(2), mode="jacobean")
 
 
