@@ -140,7 +140,14 @@ def _sigmoid(x: arb) -> arb:
     return 1 / (1 + (-x).exp())
 
 
+def _lgamma(x: arb) -> arb:
+    """log |Γ(x)|, on the negative axis too."""
+    value: arb = x.lgamma() if x > 0 else flint.acb(x).lgamma().real
+    return value
+
+
 _SPECIAL: dict[str, Callable[..., arb]] = {
+    "lgamma": _lgamma,
     "sigmoid": _sigmoid,
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),

@@ -12,41 +12,16 @@ from checker.tape.balls import enclose
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.operations import known, rule
 from checker.tape.record import record
+from tests.tape.agreement import exact, slopes
 from tests.tape.functions_of_interest import CHOICES, INACCURATE_IN_TORCH, SMOOTH
 
 FUNCTIONS = SMOOTH | CHOICES | INACCURATE_IN_TORCH
 del FUNCTIONS["embedding"]  # whose padding row never learns, by design
-#: Moves of an argument for central differences: their error is of the order of its square.
-STEP = 2.0**-20
-
-
-def exact(function, arguments, upstream=None):
-    tape = record(lambda named: (function(*named.values()),), arguments)
-    if upstream is None:
-        upstream = torch.randn(tape.values[0].shape, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
-    return enclose(tape, arguments, (upstream,), honoured=tape.honoured()), upstream
-
-
-def slopes(name):
-    """⟨v, f(x + h u) − f(x − h u)⟩ / 2h, of values that are exact to 106 bits, and ⟨gradient, u⟩, which it is to order h²."""
-    function, draw = FUNCTIONS[name]
-    generator = torch.Generator().manual_seed(11)
-    point = draw(generator)
-    direction = {k: torch.randn(t.shape, dtype=torch.float64, generator=generator) for k, t in point.items()}
-    here, upstream = exact(function, point)
-    assert {c.found for c in here.path} <= {"ok"}
-    ahead, behind = (
-        exact(function, {k: t + side * STEP * direction[k] for k, t in point.items()}, upstream)[0].value[0] for side in (1, -1)
-    )
-    weights = upstream.numpy()
-    slope = (((ahead.high - behind.high) + (ahead.low - behind.low)) * weights).sum() / (2 * STEP)
-    along = sum(float((here.gradient[k].high * u.numpy()).sum()) for k, u in direction.items())
-    return slope, along
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradient_is_the_difference_of_exact_values(name):
-    slope, along = slopes(name)
+    slope, along = slopes(*FUNCTIONS[name])
     assert slope == pytest.approx(along, rel=1e-6, abs=1e-6)
 
 
@@ -54,7 +29,7 @@ def test_gradient_is_the_difference_of_exact_values(name):
 def test_a_planted_mistake_in_a_derivative_is_found(planted, name, monkeypatch):
     right = DERIVATIVES[planted]
     monkeypatch.setitem(DERIVATIVES, planted, lambda g, x, y: right(g, x, y) * g.scalar(1.001))
-    slope, along = slopes(name)
+    slope, along = slopes(*FUNCTIONS[name])
     assert slope != pytest.approx(along, rel=1e-6, abs=1e-6)
 
 

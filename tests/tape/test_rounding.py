@@ -8,6 +8,7 @@ import torch
 
 from checker.tape.balls import allowed, enclose
 from checker.tape.record import record
+from tests.tape.agreement import errors
 from tests.tape.functions_of_interest import CHOICES, INACCURATE_IN_TORCH, SMOOTH
 
 FUNCTIONS = SMOOTH | CHOICES
@@ -22,42 +23,19 @@ NOT_IN_HALF = frozenset(
 )
 
 
-def errors(name, dtype, seed):
-    """Per argument: |autograd − truth| and what was allowed, with the truth."""
-    function, draw = TABLE[name]
-    generator = torch.Generator().manual_seed(seed)
-    arguments = {k: t.to(dtype) if t.is_floating_point() else t for k, t in draw(generator).items()}
-    tape = record(lambda named: (function(*named.values()),), arguments)
-    upstream = (torch.randn(tape.values[0].shape, dtype=torch.float64, generator=generator).to(tape.values[0].dtype),)
-    truth = enclose(tape, arguments, upstream, honoured=tape.honoured())
-    widths, value_widths = allowed(tape, arguments, upstream, truth, honoured=tape.honoured())
-    leaves = {k: t.clone().requires_grad_() for k, t in arguments.items()}
-    value = function(*leaves.values())
-    grads = torch.autograd.grad(value, list(leaves.values()), upstream[0], allow_unused=True)
-    found = {"value": (_distance(value, truth.value[0]), value_widths[0], truth.value[0].high)}
-    for (argument, leaf), gradient in zip(leaves.items(), grads, strict=True):
-        gradient = torch.zeros_like(leaf) if gradient is None else gradient
-        found[argument] = (_distance(gradient, truth.gradient[argument]), widths[argument], truth.gradient[argument].high)
-    return found
-
-
-def _distance(tensor, truth):
-    return np.abs((tensor.detach().double().numpy() - truth.high) - truth.low)
-
-
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_correct_autograd_is_inside(name, dtype):
     if name in NOT_IN_HALF and dtype in (torch.float16, torch.bfloat16):
         return
     for seed in range(2):
-        for argument, (error, width, _) in errors(name, dtype, seed).items():
+        for argument, (error, width, _) in errors(*TABLE[name], dtype, seed).items():
             assert np.all(error <= width), f"{name}, {argument}, seed {seed}: error {error.max():.2e}, allowed {width.max():.2e}"
 
 
 @pytest.mark.parametrize("name", INACCURATE_IN_TORCH)
 def test_gradients_that_torch_computes_in_less_are_outside(name):
-    error, width, truth = errors(name, torch.float64, 0)["x"]
+    error, width, truth = errors(*TABLE[name], torch.float64, 0)["x"]
     assert np.any(error > 100 * width)
     assert np.all(error < 1e-7 * np.abs(truth))
 
@@ -65,7 +43,7 @@ def test_gradients_that_torch_computes_in_less_are_outside(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_one_part_in_a_million_would_be_seen(name):
     """In float64 the allowed error of half of the entries, or more, is below a millionth of the entry."""
-    for argument, (_, width, truth) in errors(name, torch.float64, 0).items():
+    for argument, (_, width, truth) in errors(*TABLE[name], torch.float64, 0).items():
         entries = truth != 0
         assert np.mean(width[entries] < 1e-6 * np.abs(truth[entries])) >= 0.5 or not entries.any(), argument
 
@@ -74,7 +52,7 @@ def test_the_bound_is_not_idle():
     """Over all functions in float32 the allowed error is, in the median, less than a hundred times the actual one."""
     ratios = []
     for name in FUNCTIONS:
-        for error, width, _ in errors(name, torch.float32, 0).values():
+        for error, width, _ in errors(*TABLE[name], torch.float32, 0).values():
             ratios += list((width[error > 0] / error[error > 0]).reshape(-1))
     assert 2 < np.median(ratios) < 100
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,15 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.tape.operations import rule
 from checker.tape.operations.resampling import cubic
-from checker.tape.operations.steps import floor, nearest
+from checker.tape.operations.steps import floor, floors, nearest
 from checker.tape.scalars import Array, Graph, Scalar
 
 G = Graph[Any]
 
 BILINEAR, NEAREST, BICUBIC = 0, 1, 2
 ZEROS, BORDER, REFLECTION = 0, 1, 2
-#: Along one dimension: the neighbours' places, of which some may lie outside, and their weights.
-Neighbours = tuple[list[int], list[Scalar]]
+#: Along one dimension: the neighbours' places, of which some may lie outside, and their weights. Two, where it cannot be told which.
+Neighbours = list[tuple[list[int], list[Scalar]]]
 
 
 def _unnormalised(x: Scalar, size: int, align_corners: bool) -> Scalar:
@@ -58,28 +59,20 @@ def _padded(g: G, x: Scalar, size: int, padding: int, align_corners: bool) -> Sc
 
 def _bilinear(g: G, x: Scalar, size: int, padding: int, align_corners: bool) -> Neighbours:
     x = _padded(g, x, size, padding, align_corners)
-    low = floor(g, "grid", x)
-    place = _whole(g, low)
-    return [place, place + 1], [(low + 1) - x, x - low]
+    return [([low, low + 1], [(low + 1) - x, x - low]) for low in floors(g, "grid", x)]
 
 
 def _nearest(g: G, x: Scalar, size: int, padding: int, align_corners: bool) -> Neighbours:
-    place = nearest(g, "grid", _padded(g, x, size, padding, align_corners))
-    return [_whole(g, place)], [g.one]
+    return [([place], [g.one]) for place in nearest(g, "grid", _padded(g, x, size, padding, align_corners))]
 
 
 def _bicubic(g: G, x: Scalar, size: int, padding: int, align_corners: bool) -> Neighbours:
     """The four neighbours are padded, not x itself."""
-    low = floor(g, "grid", x)
-    places = [_whole(g, low) + k for k in (-1, 0, 1, 2)]
-    if padding != ZEROS:
-        places = [_whole(g, _padded(g, g.scalar(p), size, padding, align_corners)) for p in places]
-    return places, cubic(g, x - low)
 
+    def inside(place: int) -> int:
+        return round(g.numbers.approximate(_padded(g, g.scalar(place), size, padding, align_corners).value))
 
-def _whole(g: G, place: Scalar) -> int:
-    near = g.numbers.approximate(place.value)
-    return math.floor(near) if math.isfinite(near) else -2
+    return [([inside(low + k) for k in (-1, 0, 1, 2)], cubic(g, x - low)) for low in floors(g, "grid", x)]
 
 
 _MODES: dict[int, Callable[[G, Scalar, int, int, bool], Neighbours]] = {BILINEAR: _bilinear, NEAREST: _nearest, BICUBIC: _bicubic}
@@ -103,13 +96,14 @@ def _grid_sampler(g: G, x: Array, grid: Array, interpolation_mode: int, padding_
                 _MODES[interpolation_mode](g, _unnormalised(at, n, align_corners), n, padding_mode, align_corners)
                 for at, n in zip(grid[(batch, *place)][::-1], size, strict=True)
             ]
-            places, weights = _inside(around, size)
+            ways = [_inside(way, size) for way in itertools.product(*around)]
             for channel in range(x.shape[1]):
-                result[(batch, channel, *place)] = g.dot([x[(batch, channel, *p)] for p in places], weights)
+                sums = [g.dot([x[(batch, channel, *p)] for p in places], weights) for places, weights in ways]
+                result[(batch, channel, *place)] = reduce(g.either, sums) if sums else g.zero
     return result
 
 
-def _inside(around: Sequence[Neighbours], size: Sequence[int]) -> tuple[list[tuple[int, ...]], list[Scalar]]:
+def _inside(around: Sequence[tuple[list[int], list[Scalar]]], size: Sequence[int]) -> tuple[list[tuple[int, ...]], list[Scalar]]:
     """The neighbours in all dimensions that lie in the image, each with the product of its weights."""
     places, weights = [], []
     for corner in itertools.product(*(zip(p, w, strict=True) for p, w in around)):

@@ -25,22 +25,28 @@ def _sign(g: G, x: Any) -> Array:
     return g.map(lambda a: g.branch("sign", a, lambda: g.one, lambda: g.scalar(-1), lambda: g.zero), x)
 
 
-def floor(g: G, decides: str, x: Scalar) -> Scalar:
-    """⌊x⌋, a constant."""
+def floors(g: G, decides: str, x: Scalar) -> list[int]:
+    """⌊x⌋, or both integers that it may be. None where x is no finite number."""
     guess = g.numbers.approximate(x.value)
     if not math.isfinite(guess):
-        return Scalar(g, x.value)
+        return []
     below = math.floor(guess)
-    value = Scalar(g, x.value)
     for candidate in (below, below + 1):
-        sign = g.numbers.sign((value - g.scalar(candidate)).value)
+        difference = Scalar(g, x.value) - candidate
+        sign = g.numbers.sign(difference.value)
         if sign is None or sign == 0:
             if x.index >= 0:
-                g.check(decides, value - g.scalar(candidate))
-            return g.scalar(candidate) if sign == 0 else g.either(g.scalar(candidate), g.scalar(candidate - 1))
+                g.check(decides, difference)
+            return [candidate] if sign == 0 else [candidate, candidate - 1]
         if sign < 0:
-            return g.scalar(candidate - 1)
-    return g.scalar(below + 1)
+            return [candidate - 1]
+    return [below + 1]
+
+
+def floor(g: G, decides: str, x: Scalar) -> Scalar:
+    """⌊x⌋, a constant."""
+    found = [g.scalar(n) for n in floors(g, decides, x)]
+    return Scalar(g, x.value) if not found else found[0] if len(found) == 1 else g.either(*found)
 
 
 def truncate(g: G, decides: str, x: Scalar) -> Scalar:
@@ -68,25 +74,31 @@ def _frac(g: G, x: Any) -> Array:
     return g.map(lambda a: a - truncate(g, "trunc", a), x)
 
 
-def nearest(g: G, decides: str, x: Scalar) -> Scalar:
-    """The integer nearest to x, halves to the even one, a constant."""
+def nearest(g: G, decides: str, x: Scalar) -> list[int]:
+    """The integer nearest to x, halves to the even one, or both that it may be."""
     shifted = x + 0.5
-    whole = floor(g, decides, shifted)
-    exact_half = g.numbers.sign((Scalar(g, shifted.value) - whole).value) == 0
-    return whole - 1 if exact_half and g.numbers.approximate(whole.value) % 2 == 1 else whole
+    found = floors(g, decides, shifted)
+    if len(found) == 1 and found[0] % 2 and g.numbers.sign((Scalar(g, shifted.value) - found[0]).value) == 0:
+        return [found[0] - 1]
+    return found
+
+
+def _rounded(g: G, x: Scalar) -> Scalar:
+    found = [g.scalar(n) for n in nearest(g, "round", x)]
+    return Scalar(g, x.value) if not found else found[0] if len(found) == 1 else g.either(*found)
 
 
 @rule("round.default")
 def _round(g: G, x: Any) -> Array:
-    return g.map(lambda a: nearest(g, "round", a), x)
+    return g.map(lambda a: _rounded(g, a), x)
 
 
 @rule("round.decimals")
 def _round_decimals(g: G, x: Any, decimals: int) -> Array:
     power = g.scalar(10 ** abs(decimals))
     if decimals < 0:
-        return g.map(lambda a: nearest(g, "round", a / power) * power, x)
-    return g.map(lambda a: nearest(g, "round", a * power) / power, x)
+        return g.map(lambda a: _rounded(g, a / power) * power, x)
+    return g.map(lambda a: _rounded(g, a * power) / power, x)
 
 
 @rule("frexp")
@@ -97,7 +109,7 @@ def _frexp(g: G, x: Array, recorded: Any) -> tuple[Array, None]:
         exponent = int(g.numbers.approximate(e.value))
         if a.index >= 0:
             size = a if g.numbers.approximate(a.value) >= 0 else -a
-            g.check("frexp", size - 2.0 ** (exponent - 1) if exponent else a, (0, 1))
+            g.check("frexp", size - 2.0 ** (exponent - 1) if g.numbers.sign(a.value) != 0 else a, (0, 1))
         return a * 2.0**-exponent
 
     return g.map(one, x, recorded[1]), None
@@ -154,6 +166,8 @@ def _comparison(name: str) -> None:
     def compare(g: G, x: Any, y: Any, recorded: Any) -> None:
         if recorded[0] is None:
             raise Unsupported(f"aten.{name}_", "a comparison written into a floating tensor has no rule here", line=g.line)
+        if not any(isinstance(operand, np.ndarray) and operand.dtype == object for operand in (x, y)):
+            return  # integers are what they are
         for a, b, seen in np.broadcast(g.array(x), g.array(y), np.asarray(recorded[0], object)):
             if a is b:  # x ≠ x asks whether x is a number: nothing that moves x a little decides it
                 continue
