@@ -120,6 +120,33 @@ def test_torch_lies_within_what_is_allowed(name: str, seed: int, scale: float, d
     assert outside(getattr(torch, name), x, upstream) <= 1
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize(
+    ("function", "upstream"), [(lambda z: z.prod(), (2,)), (lambda z: z.cumprod(0), (100, 2))], ids=["prod", "cumprod"]
+)
+def test_a_product_of_many_factors_is_known_tightly(function, upstream: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Boxes around complex numbers grow whenever they are turned: a hundred turns one by one would leave nothing known."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(100, 2, generator=generator, dtype=torch.float64)
+    x = (x / x.norm(dim=1, keepdim=True)).to(dtype)
+    v = torch.ones(upstream, dtype=dtype)
+    assert outside(function, x, v) <= 1
+    tape, found = true(function, x, v)
+    width, _ = allowed(tape, {"z": x}, (v,), found)
+    assert np.max(width["z"]) < 1e4 * torch.finfo(dtype).eps * np.max(np.abs(found.gradient["z"].high))
+
+
+@settings(max_examples=20, deadline=None)
+@given(exponent=st.integers(-44, 38), dtype=st.sampled_from([torch.float64, torch.float32]))
+def test_a_modulus_neither_underflows_nor_overflows(exponent: int, dtype: torch.dtype) -> None:
+    x = (torch.tensor([[3.0, 4.0]], dtype=torch.float64) * 10.0 ** (exponent - 1)).to(dtype)
+    v = torch.ones(1, dtype=dtype)
+    assert outside(torch.abs, x, v) <= 1
+    tape, found = true(torch.abs, x, v)
+    width, _ = allowed(tape, {"z": x}, (v,), found)
+    assert np.max(width["z"]) < (1e-6 if exponent > -37 or dtype is torch.float64 else np.inf)
+
+
 # the discrete Fourier transform
 
 
