@@ -77,6 +77,7 @@ ROWS: dict[int, tuple[str, ...]] = {
 #: Lessons about mistakes and kinks: what the check should find.
 LESSONS = {
     "complex_numbers.py::modulus_at_zero": Verdict.SUBGRADIENT,
+    "custom.py::forgotten_upstream": Verdict.WRONG,
     "history.py::lost_by_data": Verdict.WRONG,
     "history.py::lost_by_item": Verdict.WRONG,
     "history.py::lost_by_rebuilding": Verdict.WRONG,
@@ -93,6 +94,7 @@ BEYOND = (
         f"complex_numbers.py::{name}"
         for name in ("squared_modulus", "holomorphic_square", "hermitian_form", "phase_retrieval", "modulus_at_zero")
     ),
+    *(f"custom.py::{name}" for name in ("soft_sign", "forgotten_upstream", "straight_through")),
     *(f"second_order.py::{name}" for name in ("quadratic_form", "curvature_of_cross_entropy", "newton_step", "cut_off")),
 )
 
