@@ -41,7 +41,8 @@ class Tie:
 
 def set_aside(function: Replayed | Called, case: Case, slope: Slope) -> tuple[Slope, list[Tie]] | None:
     """The slope along `slope.u` without the entries at a kink, and these; None where they are too many, none meets it by
-    itself, or a side has no slope."""
+    itself, or a side has no slope.
+    """
     entries = _entries(function, case, slope)
     if not entries:
         return None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from checker.errors import Unsupported
 from checker.methods.columns import columns
 from checker.methods.lines import (
     Called,
@@ -188,7 +189,8 @@ def _projected(case: Case, tape: Tape | None, reference: Reference | None) -> De
 def _plot(function: Replayed | Called, case: Case, reference: Reference | None) -> dict[str, Any]:
     """Relative error of the five-point quotient along one random direction of ±max(1, |x|), at steps from 1 to 1e-14.
 
-    Steps that would leave the domain are left out. Where the true slope is zero the error is absolute.
+    Steps that would leave the domain, or that lead where the function fails, are left out. Where the true slope is zero the error is
+    absolute.
     """
     directions = signs(case, case.differentiated, 1, case.seed)
     sample = along_directions(function, case, directions, function.dtype)
@@ -199,7 +201,12 @@ def _plot(function: Replayed | Called, case: Case, reference: Reference | None) 
         slope = sum(float((u[0].numpy() * (reference.high[n] + reference.low[n])).sum()) for n, u in directions.items())
     farthest = min(float(backward[0]), float(forward[0]))
     steps = PLOTTED[2.0 * PLOTTED <= farthest]  # noqa: SIM300
-    found: Samples = sample(np.zeros(4 * len(steps), dtype=np.int64), np.concatenate([steps, -steps, 2 * steps, -2 * steps]))
+    while True:
+        try:
+            found: Samples = sample(np.zeros(4 * len(steps), dtype=np.int64), np.concatenate([steps, -steps, 2 * steps, -2 * steps]))
+            break
+        except (RuntimeError, Unsupported):
+            steps = steps[len(steps) // 3 + 1 :]
     near, behind, far, farther = found.delta.reshape(4, -1)
     with np.errstate(all="ignore"):
         error = np.abs((8 * (near - behind) - (far - farther)) / (12 * steps) - slope) / (abs(slope) or 1.0)

@@ -221,3 +221,13 @@ def test_polynomials_lie_inside_the_estimate(coefficients: list[float], x: float
     assert abs(found.slope[0] - polynomial.deriv()(x)) <= found.error[0]
     assert found.error[0] <= 1e-8 * max(1.0, size)
     assert not found.kink[0]
+
+
+def test_the_plot_leaves_out_steps_at_which_the_function_fails() -> None:
+    def inverse(a: Tensor) -> Tensor:
+        return torch.cholesky_inverse(a.tril()).sum()
+
+    steps = derive(inverse, a=[[2.0, 0.0], [1.0, 3.0]]).details["steps"]
+    assert 0 < len(steps["h"]) < 18
+    assert steps["h"][-1] == pytest.approx(1e-14)
+    assert min(steps["error"]) < 1e-10
