@@ -30,6 +30,9 @@ from checker.values import Case
 
 #: At most so many samples of an operator are tried until one can be altered.
 TRIES = 4
+#: Why a case is not altered, as `Trial.refused` says it.
+NOT_SINGLE = ("subgradient", "jump", "undefined", "inconclusive")
+NOT_TRIED = ("no reference", "too many entries", "no gradient arrives")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ class Tried:
         for one in self.trials:
             found["entries"] += one.entries
             found["excluded"] += one.excluded
+            found["zeros"] += one.zeros
             found["altered"] += one.altered
             found["missed"] += bool(one.missed)
             found["alarms"] += bool(one.alarm)
@@ -90,18 +94,21 @@ def table(found: Sequence[Tried]) -> str:
     dtypes = list(dict.fromkeys(one.dtype for one in found))
     heads = [
         *("dtype", "change", "operators altered", "called wrong, entry named", "missed", "cases unaltered", "false alarms"),
-        *("entries", "left out by the rule", "wrong in PyTorch", "no single gradient", "not tried"),
+        *("entries", "left out by the rule", "of these zeros", "wrong in PyTorch", "no single gradient", "not tried"),
     ]
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     for dtype in dtypes:
         total = sum((one.count() for one in found if one.dtype == dtype), Counter[str]())
-        kinks = sum(total[v] for v in ("subgradient", "jump", "undefined", "inconclusive"))
-        share = f"{total['excluded']:,} ({100 * total['excluded'] / max(total['entries'], 1):.0f} %)"
-        lines.append(
-            f"| {dtype} | {CHANGE.get(dtype, '')} | {total['altered']} | {total['altered'] - total['missed']} | {total['missed']} "
-            f"| {total['cases']} | {total['alarms']} | {total['entries']:,} | {share} | {total['wrong in PyTorch']} | {kinks} "
-            f"| {total['no reference'] + total['too many entries'] + total['no gradient arrives']} |"
-        )
+        cells = [
+            *(dtype, CHANGE.get(dtype, ""), total["altered"], total["altered"] - total["missed"], total["missed"], total["cases"]),
+            *(
+                total["alarms"],
+                f"{total['entries']:,}",
+                f"{total['excluded']:,} ({100 * total['excluded'] / max(total['entries'], 1):.0f} %)",
+            ),
+            *(f"{total['zeros']:,}", total["wrong in PyTorch"], sum(total[v] for v in NOT_SINGLE), sum(total[v] for v in NOT_TRIED)),
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", "Entries that the rule leaves out, of those in the samples tried, where it leaves out any:", ""]
     lines += [f"| operator | {' | '.join(dtypes)} |", f"| --- |{' --- |' * len(dtypes)}"]
     counts = {(one.operator, one.dtype): one.count() for one in found}

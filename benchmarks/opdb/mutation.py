@@ -37,6 +37,7 @@ MARGIN = 10.0
 class Trial:
     """What became of one case.
 
+    Of the `entries`, `excluded` are left out by the rule, and `zeros` of these are exactly zero, which no relative change alters.
     `refused` says why nothing was tried: no reference, no single gradient here, or one that PyTorch gets wrong. `alarm` is the sentence by
     which the unaltered gradient was called wrong though it is right. `altered` tells whether an entry could be altered; `missed` is what
     was said instead of naming it.
@@ -44,6 +45,7 @@ class Trial:
 
     entries: int = 0
     excluded: int = 0
+    zeros: int = 0
     altered: bool = False
     refused: str = ""
     alarm: str = ""
@@ -70,11 +72,12 @@ def trial(case: Case, generator: random.Random) -> Trial:
         if case.dtype not in CHANGE:
             return Trial()
         entries, seen = visible(given, reference, CHANGE[case.dtype])
+        zeros = sum(int(np.count_nonzero(g == 0)) for g in given.gradients.values())
         if not seen:
-            return Trial(entries=entries, excluded=entries)
+            return Trial(entries=entries, excluded=entries, zeros=zeros)
         name, index = generator.choice(seen)
         missed = _missed(_asked(case, altered(given, name, index, CHANGE[case.dtype])), name, index)
-        return Trial(entries=entries, excluded=entries - len(seen), altered=True, missed=missed)
+        return Trial(entries=entries, excluded=entries - len(seen), zeros=zeros, altered=True, missed=missed)
 
 
 def visible(given: Derivation, reference: Reference, change: float) -> tuple[int, list[Place]]:

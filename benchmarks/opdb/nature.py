@@ -43,8 +43,9 @@ def _along(case: Case, here: float, generator: torch.Generator) -> str:
             return "jump"
         if abs(slope[-1]) > 1.5 * abs(slope[0]) + noise:  # a slope like h⁻ᵃ grows 64ᵃ-fold over these steps
             return "undefined"
-    forth, back = slopes[0][-1], -slopes[1][-1]
-    return "smooth" if abs(forth - back) <= SAME * max(abs(forth), abs(back)) + noise else "subgradient"
+    wide, narrow = (abs(slopes[0][k] + slopes[1][k]) for k in (0, -1))  # the two sides differ by h·φ″ where φ is smooth
+    meet = narrow <= SAME * max(abs(slopes[0][-1]), abs(slopes[1][-1])) + noise or narrow < 0.1 * wide
+    return "smooth" if meet else "subgradient"
 
 
 def _floating(case: Case) -> dict[str, torch.Tensor]:

@@ -24,6 +24,7 @@ from tests.cases import case_of
         (torch.log, [-1.0], "undefined"),
         (lambda x: 1e9 + x.exp(), [1.0], "smooth"),
         (lambda x: 1e-9 * x.abs(), [0.0], "subgradient"),
+        (lambda x: 1e6 * x.square() + x, [0.0], "smooth"),
         (lambda x: x.relu() - (-x).relu(), [0.0], "smooth"),
     ],
 )
