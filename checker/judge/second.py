@@ -155,8 +155,10 @@ class _Words:
 
     def _wrong(self, found: Comparison, got: Array, row: int, entry: int) -> str:
         assert found.worst is not None
-        expected = f"expected {_digits(found.worst.expected)} within {_digits(found.worst.allowed, 2)}"
-        message = f"{self._entry(row, entry)}: got {_digits(found.worst.got)}, {expected}"
+        got_there, expected = found.worst.got, found.worst.expected
+        digits = next((d for d in (10, 13) if _digits(got_there, d) != _digits(expected, d)), 17)  # enough to tell them apart
+        message = f"{self._entry(row, entry)}: got {_digits(got_there, digits)}, expected {_digits(expected, digits)}"
+        message += f" within {_digits(found.worst.allowed, 2)}"
         if self._square and row != entry and abs(got[entry, row] - got[row, entry]) > 2.0 * float(found.worst.allowed):
             message += f"; H is not symmetric: across the diagonal it has {_digits(float(got[entry, row]))}"
         return message

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from checker.draws import seeded
-from checker.methods.autograd import NO_FORWARD, crashed, to_array
+from checker.methods.autograd import NO_FORWARD, crashed, first_line, to_array
 from checker.tape.hessian import Directions
 from checker.tape.replay import loops_quietly
 from checker.values import Array, Case, Derivation, Problem, Verdict
@@ -58,7 +58,7 @@ def _derived(
 
 
 def _problem(error: Exception) -> Problem:
-    said = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+    said = first_line(error).split(" For more details")[0][:200]
     if isinstance(error, NotImplementedError) or any(word in said for word in NOT_TWICE):
         return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch cannot differentiate this gradient: {said}")
     if isinstance(error, AssertionError) or any(word in said for word in NO_FORWARD_TWICE):

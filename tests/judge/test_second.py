@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -357,3 +359,13 @@ def test_differences_know_what_cancels_a_step_away_though_it_is_exact_at_the_poi
     """The gradient of a is x·y − y·x: exactly zero where the products are exact, and rounding beside."""
     found = judged(case_of(lambda a, x, y: (a * (x * y - y * x)).sum(), a=[1.0], x=[0.5], y=[0.75]))
     assert found.verdict is Verdict.AGREES
+
+
+def test_two_numbers_that_differ_late_are_written_out_until_they_do():
+    """torch adds 10⁻¹² to a denominator of binary cross-entropy's second derivative."""
+    target = torch.tensor([1.0], dtype=torch.float64)
+    found = judged(case_of(lambda x: torch.nn.functional.binary_cross_entropy(x, target), x=[0.1]), ("reverse",))
+    assert found.verdict is Verdict.WRONG
+    got, expected = re.findall(r"(?:got|expected) (\S+?),? ", found.explanation)
+    assert got != expected
+    assert float(got) == pytest.approx(float(expected), rel=1e-9)
