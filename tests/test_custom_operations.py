@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from checker import Settings, Verdict, check
 from checker.record import CheckRecord, Document, OperationRecord, Record
+from checker.report.render import render
 from checker.terminal import show
 
 QUICK = Settings(methods=("certified", "reverse", "forward"))
@@ -327,6 +328,18 @@ def test_the_terminal_lists_each_operation_by_name_and_line() -> None:
     assert "! needs_input_grad: where only x requires a gradient it computes that of w all the same" in said
     assert f"Cube ({place(planted.Cube)}) in test_custom_operations.py::<lambda>: repeated, upstream" in said
     assert "· without forward mode, vmap ✗ backward: gradient of x at" in said
+
+
+def test_the_report_has_a_table_for_each_operation(tmp_path: Path) -> None:
+    apply = planted.AsksForNone.apply
+    record = check(lambda x, w: apply(x, w), X, W, settings=QUICK)
+    render([Document(records=[record])], tmp_path / "report", jobs=1)
+    (page,) = (tmp_path / "report" / "exercises").iterdir()
+    shown = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
+    assert "Custom operations Each alone, at the inputs of its first call." in shown
+    assert f"AsksForNone , autograd.Function, {place(planted.AsksForNone)}, called at test_custom_operations.py:" in shown
+    assert "needs_input_grad ✗ wrong beside where only x requires a gradient it computes that of w all the same" in shown
+    assert "backward ✓ agrees it agrees with the truth, proved by balls" in shown
 
 
 def test_an_operation_that_needs_no_gradient_is_listed_and_not_judged() -> None:
