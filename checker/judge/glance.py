@@ -13,14 +13,14 @@ differences are good, it repeats itself, and the tape follows it. All of this is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from checker.draws import seeded
 from checker.judge.directions import ROUNDINGS, seed_of
-from checker.methods.lines import direction, part_rooms, whole
+from checker.methods.lines import Tensors, direction, part_rooms, whole
 from checker.methods.tangents import tangent
 from checker.tape.formats import FORMATS
 from checker.values import Case, Slope
@@ -62,26 +62,26 @@ def glance(case: Case, tape: Tape) -> Slope | None:
     return None
 
 
-def _told(
-    case: Case, base: Sequence[torch.Tensor], u: Mapping[str, torch.Tensor], h: float, slope: float, enough: float, smooth: bool
-) -> bool:
+def _told(case: Case, base: Sequence[torch.Tensor], u: Tensors, h: float, slope: float, enough: float, smooth: bool) -> bool:
     """Whether differences of the original function with step h tell the slope."""
+    room = {name: torch.empty_like(along) for name, along in u.items()}  # new memory for every call would cost more than adding
     try:
-        behind, ahead = _change(case, base, u, -h), _change(case, base, u, h)
+        behind, ahead = _change(case, base, u, -h, room), _change(case, base, u, h, room)
         if not abs((ahead - behind) / (2.0 * h) - slope) <= enough:
             return False
-        return smooth or abs((16.0 * _change(case, base, u, 0.5 * h) - 3.0 * ahead - behind) / (6.0 * h) - slope) <= enough
+        return smooth or abs((16.0 * _change(case, base, u, 0.5 * h, room) - 3.0 * ahead - behind) / (6.0 * h) - slope) <= enough
     except Exception:  # a function may refuse a neighbouring point, or float64
         return False
 
 
-def _change(case: Case, base: Sequence[torch.Tensor], u: Mapping[str, torch.Tensor], t: float) -> float:
-    """⟨v, f(x + t·u) − f(x)⟩ of the original function."""
-    arguments = {
-        n: torch.add(x, u[n], alpha=t) if n in u else x.double() if x.is_floating_point() else x for n, x in case.arguments.items()
-    }
+def _change(case: Case, base: Sequence[torch.Tensor], u: Tensors, t: float, room: Tensors) -> float:
+    """⟨v, f(x + t·u) − f(x)⟩ of the original function; x + t·u lies in `room`."""
+    arguments = {}
+    for name, x in case.arguments.items():
+        wide = x.to(torch.float64) if x.is_floating_point() else x
+        arguments[name] = torch.add(wide, u[name], alpha=t, out=room[name]) if name in u else wide.clone()
     with torch.no_grad(), seeded(case.seed):
-        outputs = case.exercise.call({n: x.clone() if x is case.arguments[n] else x for n, x in arguments.items()})
+        outputs = case.exercise.call(arguments)
     kept = [(o, v) for o, v in zip(outputs, case.upstream, strict=True) if v is not None]
     return float(sum(torch.sub(o, b).mul_(v).sum() for (o, v), b in zip(kept, base, strict=True)))
 

@@ -128,8 +128,9 @@ def _judged(gradients: Mapping[str, Array], bench: _Bench, share: float) -> Outc
         true, error = slope.value, slope.error
         if len(parts) < len(slope.u):  # the gradients of other arguments are none
             true, error = (float(a[0]) for a in measured(bench.function, bench.case, slope.u, [parts]))
-        size = _size(gradients, slope, parts)
-        off, allowed = abs(sum(inner(slope.u[name].numpy(), g) for name, g in gradients.items()) - true), error + share * size
+        products = [slope.u[name].numpy() * g for name, g in gradients.items()]
+        size = _norm(products)
+        off, allowed = abs(sum(float(np.sum(p)) for p in products) - true), error + share * size
         if off > allowed:  # only now is it worth finding out how the function rounds
             allowed += _shaken(bench, slope, parts)
         vague = allowed > TOO_WIDE * size and allowed > TOO_WIDE * bench.value

@@ -236,8 +236,10 @@ def direction(case: Case, seed: int) -> dict[str, torch.Tensor]:
     for name in case.differentiated:
         x = case.arguments[name]
         drawn = torch.frombuffer(bytearray(generator.bytes(2 * x.numel())), dtype=torch.int16) if x.numel() else torch.zeros(0)
-        r = drawn.to(torch.float64).add_(0.5).mul_(2.0**-16)  # between -½ and ½, and never 0
-        found[name] = r.add_(r.sign(), alpha=0.5).reshape(x.shape).mul_(x.to(torch.float64).abs().clamp_(min=1.0))
+        u = drawn.to(torch.float64).add_(0.5).mul_(2.0**-16)  # between -½ and ½, and never 0
+        room = u.sign()  # used twice: new memory costs more than what is written to it
+        u.add_(room, alpha=0.5)
+        found[name] = u.mul_(torch.abs(x.reshape(-1).to(torch.float64), out=room).clamp_(min=1.0)).reshape(x.shape)
     return found
 
 

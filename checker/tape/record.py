@@ -318,11 +318,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """What lists, tuples and mappings hold, in order."""
+    """What lists, tuples and dictionaries hold, in order."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _leaves(item)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from _leaves(tuple(value.values()))
     else:
         yield value
