@@ -225,11 +225,12 @@ class SourceRecord(_Part, frozen=True, kw_only=True):
 
 
 class InputRecord(_Part, frozen=True, kw_only=True):
-    """An input as declared: shape in letters ("n 3"), kind ("real", "integer", "boolean", "parameter"), domain in words."""
+    """An input as declared: shape in letters ("n 3"), kind ("real", "complex", "integer", "boolean", "parameter"), domain in
+    words. The tensors of a complex input are real, with a last dimension of 2 more: the real and the imaginary part."""
 
     name: str  #: the input's name
     shape: str  #: in letters, "n 3"
-    kind: str  #: "real", "integer", "boolean" or "parameter"
+    kind: str  #: "real", "complex", "integer", "boolean" or "parameter"
     domain: str  #: where its entries may lie, in words
     differentiated: bool  #: whether a gradient with respect to it is checked
 

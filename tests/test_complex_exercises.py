@@ -133,6 +133,22 @@ def test_second_derivatives_are_named_by_their_parts() -> None:
     assert record.cases[0].second.reference.gradients["z"].values == [28.0, 16.0, 16.0, 52.0]
 
 
+@pytest.mark.parametrize(
+    ("function", "on"),
+    [
+        *((torch.sqrt, -4 + 0j), (torch.log, -1 + 0j), (torch.angle, -1 + 0j), (lambda z: z**2.5, -1 + 0j), (torch.log1p, -2 + 0j)),
+        *((torch.asin, 3 + 0j), (torch.acosh, -2 + 0j), (torch.atan, 2j)),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_a_branch_cut_is_a_jump_and_beside_it_gradients_agree(function, on: complex) -> None:
+    aside = 1e-9 if on.imag else 1e-9j
+    assert check(function, torch.tensor([on], dtype=torch.complex128)).verdict == "jump"
+    for side in (aside, -aside):
+        record = check(function, torch.tensor([on + side], dtype=torch.complex128))
+        assert record.verdict == "agrees", record.explanation
+
+
 def test_real_and_complex_inputs_go_together() -> None:
     record = check(lambda a, z: a * z, torch.tensor(2.0), torch.tensor(1 + 2j), settings=FAST)
     assert record.verdict == "agrees"

@@ -106,6 +106,25 @@ def _hard(low: float, high: float) -> Callable[..., torch.Tensor]:
     return lambda operands, _, __: _sign(operands[0] - low) * 3 + _sign(operands[0] - high)
 
 
+def _cut(side: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor | None]:
+    """Of a complex operand, the side of the branch cut."""
+    return lambda operands, _, __: side(operands[0]) if operands[0].is_complex() else None
+
+
+def _below(edge: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda z: (z.real < edge) & (z.imag < 0)
+
+
+def _power(operands: Operands, named: dict[str, Any], results: Sequence[Any]) -> torch.Tensor | None:
+    exponent = _argument(operands, named, 1, "exponent", None)
+    whole = isinstance(exponent, int | float) and exponent == exponent // 1
+    return None if whole or not isinstance(operands[0], torch.Tensor) else _cut(_below(0))(operands, named, results)
+
+
+def _angle(operands: Operands, _: Any, __: Any) -> torch.Tensor:
+    return _below(0)(operands[0]) if operands[0].is_complex() else _sign(operands[0])
+
+
 _RULES: dict[str, Callable[..., torch.Tensor | None]] = {
     **dict.fromkeys(("relu", "abs", "sign", "sgn", "leaky_relu", "elu", "prelu", "_prelu_kernel", "celu", "heaviside"), _first_sign),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin", "l1_loss"), _difference_sign),
@@ -128,4 +147,12 @@ _RULES: dict[str, Callable[..., torch.Tensor | None]] = {
     "smooth_l1_loss": _band("beta"),
     "huber_loss": _band("delta"),
     "linalg_vector_norm": _nonzero,
+    **dict.fromkeys(("log", "log2", "log10", "sqrt", "rsqrt"), _cut(_below(0))),
+    "log1p": _cut(_below(-1)),
+    "acosh": _cut(_below(1)),
+    **dict.fromkeys(("asin", "acos", "atanh"), _cut(lambda z: (z.real.abs() > 1) & (z.imag < 0))),
+    **dict.fromkeys(("atan", "asinh"), _cut(lambda z: (z.imag.abs() > 1) & (z.real < 0))),
+    "angle": _angle,
+    "atan2": lambda operands, _, __: (operands[1] < 0) & (operands[0] < 0),
+    "pow": _power,
 }
