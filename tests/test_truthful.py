@@ -179,6 +179,44 @@ def test_a_member_of_the_clarke_set_is_a_subgradient(function, x: list[float]) -
     assert verdict_of(record) == {Verdict.SUBGRADIENT}, record.explanation
 
 
+class _Claimed(torch.autograd.Function):
+    """A norm whose backward returns what it is told to."""
+
+    @staticmethod
+    def forward(ctx, x, order, gradient):
+        ctx.gradient = gradient
+        return torch.linalg.norm(x, order)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return upstream * ctx.gradient, None, None
+
+
+ONE = torch.eye(3, dtype=torch.float64)
+CORNER = torch.outer(ONE[0], ONE[1])
+
+
+@pytest.mark.parametrize(
+    ("order", "claimed", "verdict"),
+    [  # at the zero matrix: the unit ball of the dual norm, by the spectral, the nuclear and Frobenius' norm
+        ("nuc", ONE, Verdict.SUBGRADIENT),
+        ("nuc", -0.5 * ONE, Verdict.SUBGRADIENT),
+        ("nuc", 1.01 * ONE, Verdict.WRONG),
+        ("nuc", ONE + 0.01 * CORNER, Verdict.WRONG),
+        (2, ONE / 3, Verdict.SUBGRADIENT),
+        (2, 0.34 * ONE, Verdict.WRONG),
+        (2, CORNER, Verdict.SUBGRADIENT),
+        (2, 1.001 * CORNER, Verdict.WRONG),
+        ("fro", ONE / math.sqrt(3.0), Verdict.SUBGRADIENT),
+        ("fro", ONE / 1.7, Verdict.WRONG),
+    ],
+)
+def test_norms_of_the_zero_matrix_have_the_ball_of_the_dual_norm(order, claimed, verdict: Verdict) -> None:
+    zero = torch.zeros(3, 3, dtype=torch.float64)
+    record = check(lambda x: _Claimed.apply(x, order, claimed), zero, settings=Settings(methods=("reverse",)))
+    assert record.verdict is verdict, record.explanation
+
+
 def test_relu_of_x_minus_relu_of_minus_x_is_the_identity() -> None:
     record = found(lambda x: x.relu() - (-x).relu(), 0.0)
     assert verdict_of(record) == {Verdict.WRONG}

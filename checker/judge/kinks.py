@@ -117,7 +117,7 @@ class Classification:
         tolerance = self._tolerance(limits)
         varies = np.ptp(limits, axis=0) > 2.0 * tolerance
         off = ~varies & (np.abs(got - limits.mean(axis=0)) > tolerance)
-        inside = not varies.any() or nearest(limits[:, varies], got[varies], tolerance[varies]).inside
+        inside = not varies.any() or not self._separated(limits, got, tolerance, varies)
         arguments = {}
         for name, part in self.around.parts().items():
             if name in gradient:
@@ -161,6 +161,21 @@ class Classification:
             if len(limits) == before:
                 break
         return limits, None
+
+    def _separated(self, limits: Array, got: Array, tolerance: Array, varies: Array) -> bool:
+        """Whether a direction w tells `got` from every subgradient g, which has ⟨w, g⟩ ≤ φ°(x; w).
+
+        The known limits hold φ° from below, and so do the values along w: where the hull has a branch missing (the spectral norm has
+        them without end), the values show that w separates nothing.
+        """
+        assert self.around is not None
+        found = nearest(limits[:, varies], got[varies], tolerance[varies])
+        if found.inside:
+            return False
+        w = np.zeros_like(got)
+        w[varies] = found.separator / float(np.max(np.abs(found.separator)))
+        support = max(float(np.max(limits @ w)), self.around.slope(w))
+        return float(got @ w) > support + float(tolerance @ np.abs(w))
 
     def _tolerance(self, limits: Array) -> Array:
         size = np.max(np.abs(limits), axis=0)
