@@ -34,8 +34,8 @@ Values = Callable[["torch.Generator"], Mapping[str, Any]] | Mapping[str, Any] | 
 class Example:
     """Published numbers. `inputs` gives values by name (parameters of a module by their dotted name).
 
-    `value` is that of the first output. `upstream` defaults to ones. `decimals` says to how many places the numbers were published; None:
-    to rounding of float32.
+    `value` is that of the first output. `upstream` defaults to ones, of a complex output 1 + i. `decimals` says to how many places the
+    numbers were published; None: to rounding of float32.
     `passes` is how many backward passes ran before the published gradient was read, without `zero_()` between them.
     `quotients` maps a step h to the published forward quotient (f(x+h) − f(x))/h, and `tangent` is (slope, intercept), both for one scalar.
     """
