@@ -63,8 +63,10 @@ def replay(
     convert = _Converter(dtype, device)
     written = any(node.operation._schema.is_mutable for node in tape.nodes)
     env: dict[int, Any] = {slot: convert(value).clone() if written else convert(value) for slot, value in tape.constants.items()}
+    # as_strided counts from the start of its operand's memory, where another point of a batch may lie
+    counted = any(node.base.startswith("as_strided") for node in tape.nodes)
     for name, slot in tape.inputs.items():
-        env[slot] = convert(arguments[name])
+        env[slot] = convert(arguments[name]).clone() if counted else convert(arguments[name])
     kept = {number: convert(value) for number, value in tape.held.items() if number in held}
     decisions: list[torch.Tensor] = []
     comparisons = tape.comparisons() if signature else {}

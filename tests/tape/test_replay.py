@@ -136,3 +136,9 @@ def test_what_torch_maps_wrongly_over_a_batch_is_run_one_by_one(function) -> Non
     found = batched(tape, {"x": points})
     assert found.looped == "mapped over a batch, the operations give other values than one by one"
     assert found.outputs[0].tolist() == [function(p).item() for p in points]
+
+
+def test_an_operation_that_reads_memory_from_the_start_reads_its_own_point() -> None:
+    tape = record(lambda arguments: (torch.as_strided(arguments["x"], (1,), (1,), 0),), {"x": torch.tensor([2.0])})
+    points = torch.tensor([[1.0], [2.0], [3.0]])
+    assert batched(tape, {"x": points}).outputs[0].tolist() == points.tolist()
