@@ -140,8 +140,9 @@ class _Words:
         place, got = self.directions.places()[found.argument], self._whole(derivation)
         if found.verdict is Verdict.WRONG and found.worst is not None:
             shape = np.shape(derivation.gradients[found.argument])
-            at, entry = divmod(int(np.ravel_multi_index(found.worst.index, shape)), place.stop - place.start)
-            return with_fields(found, message=self._wrong(found, got, at, place.start + entry))
+            row, entry = divmod(int(np.ravel_multi_index(found.worst.index, shape)), place.stop - place.start)
+            if not any((row, place.start + entry) == (k, j) for k, j, _, _ in self.kinks):
+                return with_fields(found, message=self._wrong(found, got, row, place.start + entry))
         for row, entry, behind, ahead in self.kinks:
             if place.start <= entry < place.stop:
                 return self._kink(found, derivation, row, entry, float(got[row, entry]), sorted((behind, ahead)))
@@ -165,6 +166,9 @@ class _Words:
 
     def _kink(self, found: Comparison, derivation: Derivation, row: int, entry: int, value: float, slopes: Sequence[float]) -> Comparison:
         low, high = slopes
+        if not np.all(np.isfinite(slopes)):
+            message = f"{self._entry(row, entry)} does not exist: the slope of the gradient grows without bound here, or has one side only"
+            return with_fields(found, verdict=Verdict.UNDEFINED, message=message)
         slack = UNPROVED_UNITS * FORMATS[self.case.dtype].unit * max(abs(low), abs(high))
         between = low - slack <= value <= high + slack
         message = (

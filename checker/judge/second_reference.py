@@ -89,6 +89,8 @@ def _proved(case: Case, tape: Tape | None, truth: Truth, directions: Directions)
         found = None if _meeting(truth.enclosure.path) else enclose(tape, case.arguments, case.upstream, directions, honoured=honoured)
         if found is None or _meeting(found.path):
             return None, f"at this point {_meeting(truth.enclosure.path if found is None else found.path)}"
+        if not np.all(np.isfinite(found.products.high)):
+            return None, "exact arithmetic gives no finite second derivative at this point"
         width = allowed(tape, case.arguments, case.upstream, directions, found, honoured=honoured)
         other = any_order(tape, case.arguments, case.upstream, directions, FORMATS[case.dtype].unit, honoured=honoured)
     except Unsupported as error:

@@ -35,6 +35,8 @@ NAME = "differences of gradients"
 #: Steps from a kink to either side, relative to max(1, |x|), each by a `RATIO` smaller than the one before.
 RATIO = 8.0
 BESIDE = 2.0**-6 * RATIO ** -np.arange(3.0)
+#: A slope that grows by more than this from each of them to the next has no limit: x log x's grows by a third, |x|^1.5's by 2.8.
+GROWS = 1.3
 
 Tensors = Mapping[str, torch.Tensor]
 #: The gradient at many points, a row each, and the decisions there; the first point is the case's own.
@@ -63,7 +65,7 @@ def _differences(case: Case, directions: Directions, gradients: Gradients, round
     found = slopes(sample, scale, backward, forward, eps=2.0**-52)
     products, error = found.slope.reshape(count, size), found.error.reshape(count, size)
     kinks = []
-    for line in np.flatnonzero(found.kink):
+    for line in np.flatnonzero(found.kink | ~np.isfinite(found.slope)):
         behind, ahead, blur = sample.sides(int(line), float(scale[line]))
         k, j = divmod(int(line), size)
         products[k, j] = (behind + ahead) / 2
@@ -151,7 +153,10 @@ class _Sampled:
         return list(self.directions.places().values())
 
     def sides(self, line: int, scale: float) -> tuple[float, float, float]:
-        """The slopes behind and ahead of a kink, each extrapolated to the kink itself, and how well they are known together."""
+        """The slopes behind and ahead of a kink, each extrapolated to the kink itself, and how well they are known together.
+
+        One that grows with every step is infinite; one is not a number where there is no gradient on its side.
+        """
         found, blur = [], 0.0
         for side in (-1.0, 1.0):
             t = side * scale * BESIDE
@@ -160,7 +165,9 @@ class _Sampled:
             first = slope[1:] + np.diff(slope) / (RATIO - 1.0)
             last = first[1] + (first[1] - first[0]) / (RATIO**2 - 1.0)
             blur += abs(last - first[1]) + 2.0 * float(samples.noise[-1] / abs(t[-1]))
-            found.append(float(last))
+            size = np.abs(slope)
+            unbounded = bool(np.all(size[1:] > GROWS * size[:-1]))
+            found.append(float(np.copysign(np.inf, slope[-1]) if unbounded else last))
         return found[0], found[1], float(blur)
 
 

@@ -222,6 +222,14 @@ def test_what_is_not_between_the_two_slopes_is_wrong(monkeypatch):
     assert "3 is not between them" in found.explanation
 
 
+@pytest.mark.parametrize("function", [lambda x: x.abs() ** 1.5, lambda x: x**1.5], ids=["on both sides", "on one side"])
+def test_where_the_slope_of_the_gradient_has_no_bound_there_is_none(function):
+    found = judged(case_of(lambda x: function(x).sum(), x=[0.0, 1.0]), ("reverse",))
+    assert found.verdict is Verdict.UNDEFINED
+    expected = "∂²/∂x[0]∂x[0] does not exist: the slope of the gradient grows without bound here, or has one side only"
+    assert found.explanation == f"reverse over reverse: {expected}"
+
+
 def test_where_two_pieces_meet_smoothly_the_second_derivative_exists():
     """relu(x)³ at 0: its decision ties, its second derivative is 0 on both sides."""
     found = judged(case_of(lambda x: (torch.relu(x) ** 3).sum(), x=[0.0, 1.0]))
