@@ -16,6 +16,7 @@ from checker.errors import Unsupported
 from checker.tape.balls import allowed, enclose
 from checker.tape.record import record
 from checker.tape.replay import batched, replay
+from checker.tape.size import scalar_operations
 from checker.tape.symbolic import express
 
 real, joined = torch.view_as_real, torch.view_as_complex
@@ -332,3 +333,12 @@ def test_symbols_read_a_real_function_of_complex_numbers() -> None:
     found = express(tape)
     assert [float(v) for v in found.values] == [25.0]
     assert found.numbers["z"].tolist() == [[6.0, 8.0]]
+
+
+@pytest.mark.parametrize(("n", "factors"), [(8, 6), (12, 7), (13, 13), (1, 0)])
+def test_the_size_of_a_transform_is_known_beforehand(n: int, factors: int) -> None:
+    """n entries, each from as many terms as the prime factors of n add up to; four real operations for each complex one."""
+    x = torch.zeros(n, 2, dtype=torch.float64)
+    tape = record(lambda a: (real(torch.fft.fft(joined(a["z"]))),), {"z": x})
+    views = 2 * 4 * 2 * n  # view_as_complex and view_as_real
+    assert scalar_operations(tape) == views + 4 * (n + n * factors)
