@@ -290,11 +290,12 @@ def test_a_compiler_that_changes_the_value_is_caught() -> None:
 
 @pytest.mark.skipif(shutil.which(os.environ.get("CXX", "c++")) is None, reason="no C++ compiler on this machine")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, when it loads the compiler
-def test_what_inductor_compiles_agrees() -> None:
-    compiled = torch.compile(lambda x: (x.sin() * x).sum())
+def test_what_inductor_compiles_agrees_and_draws_as_the_function_was_written() -> None:
+    compiled = torch.compile(lambda x: (torch.dropout(x, 0.5, train=True).sin() * x).sum())
     record = check(lambda x: compiled(x), X, settings=Settings(methods=("certified", "reverse")))
     assert record.verdict is Verdict.AGREES, record.explanation
     assert asked(record, "values").verdict is Verdict.AGREES
+    assert record.stochastic
 
 
 @pytest.mark.parametrize(
@@ -347,6 +348,31 @@ def test_an_operation_that_needs_no_gradient_is_listed_and_not_judged() -> None:
     assert record.verdict is Verdict.AGREES, record.explanation
     (operation,) = record.operations
     assert operation == OperationRecord(name="Cube", kind="autograd.Function", line=place(planted.Cube), called=operation.called)
+
+
+def test_an_operation_that_cannot_run_alone_is_judged_with_its_function_only() -> None:
+    factor = []
+
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return factor[0] * x
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return 2 * upstream
+
+    def function(x):
+        factor.append(2)
+        try:
+            return Scaled.apply(x)
+        finally:
+            factor.clear()
+
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    said = asked(record, "backward")
+    assert (said.verdict, said.beside, said.message) == ("inconclusive", True, "alone it fails: IndexError: list index out of range")
 
 
 def test_an_operation_inside_another_is_part_of_it() -> None:

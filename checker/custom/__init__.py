@@ -18,10 +18,11 @@ from checker.custom.operation import Operation
 from checker.custom.second import twice
 from checker.custom.transforms import forward_mode, mapped
 from checker.look import Look
+from checker.methods.autograd import first_line
 from checker.record import CheckRecord, OperationRecord
 from checker.tape.customs import Custom
 from checker.tape.replay import loops_quietly
-from checker.values import Case
+from checker.values import Case, Verdict
 
 
 def examined(found: Sequence[Look]) -> list[OperationRecord]:
@@ -37,8 +38,12 @@ def examined(found: Sequence[Look]) -> list[OperationRecord]:
 
 
 def _examined(custom: Custom, case: Case) -> OperationRecord:
-    operation = Operation.of(custom, case)
-    checks = list(_checks(operation, custom, case))
+    operation, checks = Operation.of(custom, case), list[CheckRecord]()
+    try:
+        checks.extend(_checks(operation, custom, case))
+    except Exception as error:  # it may need what only its function gives it
+        message = f"alone it fails: {type(error).__name__}: {first_line(error)}"
+        checks.append(CheckRecord(name="backward", verdict=Verdict.INCONCLUSIVE, message=message, beside=True))
     return OperationRecord(name=custom.name, kind=custom.kind, line=operation.line, called=custom.line, checks=checks)
 
 

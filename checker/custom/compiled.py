@@ -11,7 +11,7 @@ import torch
 from checker.draws import seeded
 from checker.methods.autograd import crashed
 from checker.record import CheckRecord
-from checker.tape.customs import as_written
+from checker.tape.customs import as_written, of_the_same_draws
 from checker.tape.formats import FORMATS
 from checker.values import Case, Verdict
 
@@ -24,7 +24,7 @@ def compiled_values(case: Case) -> CheckRecord:
 
     def values() -> tuple[torch.Tensor, ...]:
         leaves = {name: t.clone().requires_grad_(name in case.differentiated) for name, t in case.arguments.items()}
-        with torch.enable_grad(), seeded(case.seed):  # as reverse mode calls it, for which it is compiled already
+        with torch.enable_grad(), seeded(case.seed), of_the_same_draws():  # as reverse mode calls it, for which it is compiled already
             return tuple(output.detach() for output in case.exercise.call(leaves))
 
     try:

@@ -19,7 +19,7 @@ from checker.draws import seeded
 from checker.hooks import taken_off
 from checker.memory import asked_for
 from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
-from checker.tape.customs import as_written, without_forward_mode
+from checker.tape.customs import as_written, of_the_same_draws, without_forward_mode
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
@@ -74,7 +74,7 @@ class Reverse:
         """Jᵀv for every differentiated argument. An argument that autograd does not reach has a zero gradient and is named in `details`."""
         start = time.perf_counter()
         try:
-            with taken_off() if "hook" in case.exercise.cuts else nullcontext():
+            with taken_off() if "hook" in case.exercise.cuts else nullcontext(), of_the_same_draws():
                 if case.mode is Mode.JACOBIAN:
                     return _whole(by_reverse(case, self.device), case, self.name, self.device, start)
                 value, gradients = vjp(case, self.device)

@@ -185,6 +185,18 @@ def as_written() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def of_the_same_draws() -> Iterator[None]:
+    """While what is compiled draws its random numbers as the function that was written does, and not by a generator of the compiler's."""
+    if not compiles():
+        yield
+        return
+    from torch._inductor import config
+
+    with config.patch(fallback_random=True):
+        yield
+
+
 def implementation(func: Any) -> Callable[..., Any] | None:
     """The Python function that a `torch.library.custom_op` runs on the CPU, so that its own operations can be recorded; None of others."""
     if func.namespace in OWN:

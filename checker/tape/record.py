@@ -140,7 +140,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _remembered(self, tensor: torch.Tensor) -> bool:
         """Whether another tensor with a history has the same memory: a write then changes what autograd remembers otherwise."""
-        return any(t.requires_grad and not t.is_leaf and _storage(t) == _storage(tensor) for t in self.keep)
+        storage = _storage(tensor)
+        return storage in self.flowing and any(t.requires_grad and not t.is_leaf and _storage(t) == storage for t in self.keep)
 
     def _cut_at(self, slot: int) -> int | None:
         """The number of the cut that a severed tensor starts, or None where it only inherits one from its operands."""
