@@ -162,4 +162,6 @@ def measured(derive: Callable[[Case, Directions], Derivation], case: Case, direc
         return {}
     single, double = (f.gradients for f in found)
     scale = MEASURED * FORMATS[case.dtype].unit / SINGLE
-    return {name: scale * float(np.max(np.abs(np.nan_to_num(single[name] - double[name])), initial=0.0)) for name in single}
+    with np.errstate(invalid="ignore"):  # infinities that are the same are no rounding
+        apart = {name: np.abs(single[name] - double[name]) for name in single}
+    return {name: scale * float(np.max(d, initial=0.0, where=np.isfinite(d))) for name, d in apart.items()}
