@@ -122,6 +122,19 @@ def test_a_large_function_is_never_gone_through_entry_by_entry() -> None:
     assert calls < 10_000
 
 
+def test_a_large_function_that_takes_no_other_point_is_inconclusive() -> None:
+    x = drawn(5000)
+
+    def picky(y: Tensor) -> Tensor:
+        if not torch.equal(y.detach(), x):
+            raise ValueError("another point")
+        return (y * float(y.sum())).sum()
+
+    found = check(picky, x, settings=PROJECTION)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "it fails beside the point: ValueError: another point" in found.explanation
+
+
 def test_a_size_that_is_none_is_a_sentence_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["check", "--memory", "much"])

@@ -41,12 +41,20 @@ class Outcome:
         return 2.0 * sum(self.arguments.get(name, (self.off, self.allowed)))
 
 
-def not_finite(derivation: Derivation, name: str) -> Comparison:
-    """A gradient with an entry that is no number."""
+def not_finite(derivation: Derivation, name: str, *, undefined: bool) -> Comparison:
+    """A gradient with an entry that is no number; `undefined` where the slope has no bound there."""
     got = derivation.gradients[name]
     bad = np.argwhere(~np.isfinite(got))
-    message = f"gradient of {name}: {len(bad)} of {got.size} entries are not finite, the first at {bad[0].tolist()}"
-    return Comparison(method=derivation.method, argument=name, verdict=Verdict.WRONG, against="differences", message=message)
+    count = f"{len(bad)} of {got.size} entries {'is' if len(bad) == 1 else 'are'} not finite, the first at {bad[0].tolist()}"
+    message = f"gradient of {name}: {count}{', and the slope has no bound there' * undefined}"
+    verdict = Verdict.UNDEFINED if undefined else Verdict.WRONG
+    return Comparison(method=derivation.method, argument=name, verdict=verdict, against="differences", message=message)
+
+
+def unsettled(derivation: Derivation, name: str, why: str) -> Comparison:
+    """A gradient of which nothing could be said."""
+    message = f"gradient of {name}: {why}"
+    return Comparison(method=derivation.method, argument=name, verdict=Verdict.INCONCLUSIVE, against="differences", message=message)
 
 
 def told(derivation: Derivation, name: str, outcome: Outcome, case: Case) -> Comparison:

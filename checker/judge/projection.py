@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from checker.errors import Unsupported
 from checker.judge.bisection import Search, inner
 from checker.judge.compare import TOO_WIDE, compare
 from checker.judge.directions import ROUNDINGS, along, by_forward, measured
 from checker.judge.measured import MEASURED, Widths, in_two_widths
-from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told
+from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told, unsettled
 from checker.judge.reference import fixed
-from checker.judge.ties import Tie, set_aside
+from checker.judge.ties import MOST, Tie, set_aside, unbounded
 from checker.methods.differences import function_of
 from checker.methods.lines import Called, Part, Replayed, whole
 from checker.tape.formats import FORMATS
@@ -54,7 +55,10 @@ def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tap
     found: list[Comparison] = []
     for derivation in derivations:
         if derivation.problem is None and derivation.gradients:
-            found += _compared(derivation, bench)
+            try:
+                found += _compared(derivation, bench)
+            except (Unsupported, RuntimeError) as error:  # the function may fail beside its point
+                found += [unsettled(derivation, name, f"no slope could be measured: {error}") for name in derivation.gradients]
     return found
 
 
@@ -104,13 +108,20 @@ class _Bench:
 def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
     case = bench.case
     finite = {name: g for name, g in derivation.gradients.items() if np.isfinite(g).all()}
-    found = [not_finite(derivation, name) for name in derivation.gradients if name not in finite]
+    found = [_not_finite(derivation, name, bench) for name in derivation.gradients if name not in finite]
     narrow = case.dtype != "float64" and bench.widths and not bench.double.wrong
     if narrow and bench.double.slope is not None:
         return [*found, *_entry_by_entry(derivation, finite, bench)]
     fixed_ = case.exercise.tolerance
     outcome = _judged(finite, bench, UNITS * FORMATS[case.dtype].unit if fixed_ is None else fixed_) if finite else Outcome()
     return [*found, *(at_ties(told(derivation, name, outcome, case), g, outcome) for name, g in finite.items())]
+
+
+def _not_finite(derivation: Derivation, name: str, bench: _Bench) -> Comparison:
+    """A gradient with entries that are none: right only where the function has no slope there either."""
+    places = np.flatnonzero(~np.isfinite(derivation.gradients[name]))
+    none = len(places) <= MOST and unbounded(bench.function, bench.case, bench.slopes[0], [Part(name, int(k), int(k) + 1) for k in places])
+    return not_finite(derivation, name, undefined=none)
 
 
 def _judged(gradients: Mapping[str, Array], bench: _Bench, share: float) -> Outcome:

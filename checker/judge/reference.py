@@ -53,7 +53,10 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
         return Truth(reference=None, reason=belief.reason)
     if case.mode is Mode.PROJECTION:
         trusted = tape if belief.trusts(case.exercise.cuts) else None
-        return Truth(reference=refer_along(case, trusted, belief.slope), reason=UNPROVED)
+        try:
+            return Truth(reference=refer_along(case, trusted, belief.slope), reason=UNPROVED)
+        except (Unsupported, RuntimeError) as error:  # the function may fail beside its point
+            return Truth(reference=None, reason=f"{UNPROVED}; and that failed: {error}")
     declared = case.exercise.cuts
     if tape is None or not belief.trusts(declared):
         return _estimated(case, None, belief.reason or "the function could not be recorded")

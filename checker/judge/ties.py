@@ -23,6 +23,9 @@ from checker.values import Case, Slope
 #: At most so many entries are set aside.
 MOST = 8
 
+#: Steps ever nearer to the point, and by how much a quotient at least grows from one to the next where it has no bound: √ grows by 10.
+NEARER, GROWTH = np.array([1e-2, 1e-4, 1e-6, 1e-8]), 2.0
+
 
 @dataclass(frozen=True)
 class Tie:
@@ -52,6 +55,16 @@ def set_aside(function: Replayed | Called, case: Case, slope: Slope) -> tuple[Sl
     rest = along_u(function, case, replace(slope, u=u))
     ties = [_tie(function, case, slope, part) for part in entries]
     return (rest, ties) if np.isfinite([rest.error, *(tie.error for tie in ties)]).all() else None
+
+
+def unbounded(function: Replayed | Called, case: Case, slope: Slope, parts: Sequence[Part]) -> bool:
+    """Whether the quotient of every one of some single entries grows without bound on a side, as that of √x at 0 does."""
+    sample = along_parts(function, case, slope.u, [[part] for part in parts], function.dtype)
+    lines, steps = np.repeat(np.arange(len(parts)), 2 * len(NEARER)), np.tile(np.concatenate([NEARER, -NEARER]), len(parts))
+    with np.errstate(all="ignore"):
+        quotient = np.abs(sample(lines, steps).delta / steps).reshape(len(parts), 2, len(NEARER))
+        grows = (quotient[..., 1:] > GROWTH * quotient[..., :-1]).all(axis=2)
+    return bool(grows.any(axis=1).all())
 
 
 def _entries(function: Replayed | Called, case: Case, slope: Slope) -> list[Part]:

@@ -138,7 +138,7 @@ def test_a_gradient_that_is_not_finite_is_wrong() -> None:
     gradient[17] = np.nan
     found = compared(case, {"x": gradient})[0]
     assert found.verdict is Verdict.WRONG
-    assert found.message == "gradient of x: 1 of 1000 entries are not finite, the first at [17]"
+    assert found.message == "gradient of x: 1 of 1000 entries is not finite, the first at [17]"
 
 
 def test_the_same_seed_gives_the_same_directions() -> None:

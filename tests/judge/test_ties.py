@@ -55,3 +55,16 @@ def test_a_kink_that_many_entries_meet_is_inconclusive() -> None:
     (found,) = compared(case)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.message == "gradient of x: every direction meets a kink or a jump in the point itself"
+
+
+def test_where_the_slope_has_no_bound_there_is_no_gradient() -> None:
+    (found,) = compared(case_of(lambda x: x.sqrt().sum(), mode=Mode.PROJECTION, x=points(7, 9).abs()))
+    assert found.verdict is Verdict.UNDEFINED
+    assert found.message == "gradient of x: 2 of 2000 entries are not finite, the first at [7], and the slope has no bound there"
+
+
+def test_an_entry_that_is_not_finite_where_the_function_is_smooth_is_wrong() -> None:
+    case = case_of(lambda x: torch.where(x > 0, x.sqrt(), x).sum(), mode=Mode.PROJECTION, x=-1.0 - points().abs()[:20])
+    (found,) = compared(case)
+    assert found.verdict is Verdict.WRONG
+    assert found.message == "gradient of x: 20 of 20 entries are not finite, the first at [0]"
