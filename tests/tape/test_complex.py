@@ -138,14 +138,15 @@ def test_a_product_of_many_factors_is_known_tightly(function, upstream: tuple[in
 
 
 @settings(max_examples=20, deadline=None)
-@given(exponent=st.integers(-44, 38), dtype=st.sampled_from([torch.float64, torch.float32]))
+@given(exponent=st.integers(-36, 38), dtype=st.sampled_from([torch.float64, torch.float32]))
 def test_a_modulus_neither_underflows_nor_overflows(exponent: int, dtype: torch.dtype) -> None:
+    """Squares of the parts would, in float32. Below its normal numbers torch's own gradient is not a number."""
     x = (torch.tensor([[3.0, 4.0]], dtype=torch.float64) * 10.0 ** (exponent - 1)).to(dtype)
     v = torch.ones(1, dtype=dtype)
     assert outside(torch.abs, x, v) <= 1
     tape, found = true(torch.abs, x, v)
     width, _ = allowed(tape, {"z": x}, (v,), found)
-    assert np.max(width["z"]) < (1e-6 if exponent > -37 or dtype is torch.float64 else np.inf)
+    assert np.max(width["z"]) < 1e-6
 
 
 # the discrete Fourier transform
