@@ -18,7 +18,7 @@ Role = Literal["value", "adjoint"]
 
 
 class Implicit(Protocol):
-    """Results that a matrix determines by an equation, not by steps: its eigenvectors, its Q and R. They are in `implicit.py` and `spectrum.py`."""
+    """Results that a matrix determines by an equation, not by steps: its Q and R (`implicit.py`), its eigenvectors (`spectrum.py`)."""
 
     @property
     def name(self) -> str:
