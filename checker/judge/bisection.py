@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from checker.methods.lines import Part
+from checker.methods.parts import Part
 from checker.values import Array
 
 #: So many wrong entries of an argument are named.

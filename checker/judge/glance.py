@@ -20,7 +20,8 @@ import torch
 
 from checker.draws import seeded
 from checker.judge.directions import ROUNDINGS, seed_of
-from checker.methods.lines import Tensors, direction, part_rooms, whole
+from checker.methods.lines import Tensors
+from checker.methods.parts import direction, part_rooms, whole
 from checker.methods.tangents import tangent
 from checker.tape.formats import FORMATS
 from checker.values import Case, Slope

@@ -15,7 +15,7 @@ from msgspec.structs import replace as with_fields
 from checker.judge.bisection import Found
 from checker.judge.compare import ulp
 from checker.judge.ties import Tie
-from checker.methods.lines import Part
+from checker.methods.parts import Part
 from checker.values import Array, Case, Comparison, Derivation, Reference, Slope, Verdict, Worst, number
 
 

@@ -30,7 +30,8 @@ from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told,
 from checker.judge.reference import fixed
 from checker.judge.ties import MOST, Tie, set_aside, unbounded
 from checker.methods.differences import function_of
-from checker.methods.lines import Called, Part, Replayed, whole
+from checker.methods.lines import Called, Replayed
+from checker.methods.parts import Part, whole
 from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Comparison, Derivation, Reference, Slope
 

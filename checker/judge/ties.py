@@ -16,7 +16,8 @@ import numpy as np
 
 from checker.judge.bisection import SPLIT, split
 from checker.judge.directions import along_u, measured
-from checker.methods.lines import Called, Part, Replayed, along_parts, part_scale, whole
+from checker.methods.lines import Called, Replayed
+from checker.methods.parts import Part, along_parts, part_scale, whole
 from checker.methods.steps import Floats, Samples, Whole, slopes
 from checker.values import Case, Slope
 

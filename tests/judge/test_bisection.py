@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.judge.bisection import NAMED, Search, split
-from checker.methods.lines import Part
+from checker.methods.parts import Part
 from checker.values import Array
 
 ALLOWED = 1e-9
