@@ -132,7 +132,7 @@ class Approach:
         return Limit(direction=u, gradient=limit, error=error, consistent=self._consistent(places, limit, error, u))
 
     def slope(self, direction: Array) -> float:
-        """An upper bound, but for rounding, of what values alone tell of (φ(x + t·u) − φ(x))/t for t → 0, t > 0; −∞ where they tell nothing.
+        """(φ(x + t·u) − φ(x))/t for t → 0, t > 0, from values alone, with its error added; −∞ where they tell nothing.
 
         Clarke's generalised slope φ°(x; u) is nowhere smaller than this one.
         """
@@ -140,11 +140,11 @@ class Approach:
             return -np.inf
         weights = np.concatenate([v[v != 0].numpy().ravel() for v in self.upstream])
         try:
-            near, far = (float(weights @ (self._values(self._tape(t * direction)) - self.base)) / t for t in (DISTANCES[1], DISTANCES[0]))
+            near, far = (float(weights @ (self._values(self._tape(t * direction)) - self.base)) / float(t) for t in DISTANCES[1::-1])
         except Exception:  # the function under test may raise anywhere but in its point
             return -np.inf
-        rounding = 4.0 * 2.0**-52 * float(np.abs(weights) @ np.abs(self.base)) / DISTANCES[1]
-        return near + abs(near - far) * DISTANCES[1] / DISTANCES[0] + rounding
+        rounding = 4.0 * 2.0**-52 * float(np.abs(weights) @ np.abs(self.base)) / float(DISTANCES[1])
+        return near + abs(near - far) * float(DISTANCES[1] / DISTANCES[0]) + rounding
 
     def look_straight(self, direction: Array) -> Limit | None:
         """As `look`, for a direction that may leave two entries tied, where the answer would be torch's convention at the tie.

@@ -110,14 +110,14 @@ class Classification:
             bad = next(n for n in names if arguments[n] is Verdict.WRONG)
             message = f"gradient of {bad} is not finite, but every one-sided slope is: it is no subgradient"
             return Finding(Verdict.WRONG, message, arguments)
-        limits, trouble = self._grown(np.array([self.around.flatten(b) for b in self.branches]), got)
+        limits, trouble, separated = self._grown(np.array([self.around.flatten(b) for b in self.branches]), got)
         if trouble is not None:
             verdict = Verdict.JUMP if trouble.jump else Verdict.UNDEFINED
             return Finding(verdict, _trouble(trouble), dict.fromkeys(names, verdict))
         tolerance = self._tolerance(limits)
         varies = np.ptp(limits, axis=0) > 2.0 * tolerance
         off = ~varies & (np.abs(got - limits.mean(axis=0)) > tolerance)
-        inside = not varies.any() or not self._separated(limits, got, tolerance, varies)
+        inside = not varies.any() or not (separated or self._separated(limits, got, tolerance, varies))
         arguments = {}
         for name, part in self.around.parts().items():
             if name in gradient:
@@ -135,8 +135,9 @@ class Classification:
             arguments,
         )
 
-    def _grown(self, limits: Array, got: Array) -> tuple[Array, Limit | None]:
-        """More limits, towards `got`, until they hold it or nothing new turns up; and the jump or infinite slope met on the way, if any.
+    def _grown(self, limits: Array, got: Array) -> tuple[Array, Limit | None, bool]:
+        """More limits, towards `got`, until they hold it, a direction separates it, or nothing new turns up; the jump or infinite slope
+        that was met on the way, if any; and whether it was separated.
 
         A hull need not be known whole: where `got` is outside what is known of it, the direction w that separates them is where to look,
         since for a convex f the branch met from there has the largest ⟨w, ∇f⟩ of all; for a concave one it is the branch opposite.
@@ -154,13 +155,15 @@ class Classification:
             for direction in (w, -w, got, -got, *(s * w + 0.1 * generator.standard_normal(w.shape) for s in (1, -1, 1, -1))):
                 limit = self.around.look_straight(direction)
                 if limit is not None and (limit.jump or limit.unbounded):
-                    return limits, limit
+                    return limits, limit, False
                 if limit is not None and limit.gradient is not None and float(limit.gradient @ w) > needed:
                     limits = np.vstack([limits, limit.gradient])
                     break
             if len(limits) == before:
                 break
-        return limits, None
+            if float(np.max(limits @ w)) <= self.around.slope(w) < float(got @ w) - float(tolerance @ np.abs(w)):
+                return limits, None, True  # neither values nor gradients know of a branch beyond
+        return limits, None, False
 
     def _separated(self, limits: Array, got: Array, tolerance: Array, varies: Array) -> bool:
         """Whether a direction w tells `got` from every subgradient g, which has ⟨w, g⟩ ≤ φ°(x; w).
