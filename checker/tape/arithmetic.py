@@ -141,8 +141,8 @@ def _sigmoid(x: arb) -> arb:
 
 
 def _lgamma(x: arb) -> arb:
-    """log |Γ(x)|, on the negative axis too."""
-    value: arb = x.lgamma() if x > 0 else flint.acb(x).lgamma().real
+    """log |Γ(x)|, below 0 by reflection: Γ(x) Γ(1 − x) = π / sin πx."""
+    value: arb = (arb.pi() / abs(x.sin_pi())).log() - (1 - x).lgamma() if x < 0 else x.lgamma()
     return value
 
 

@@ -17,6 +17,8 @@ G = Graph[Any]
 
 #: Of each result along one dimension: the places that it reads, and their weights.
 Weights = list[tuple[list[int], list[Scalar]]]
+#: Within so little of a window's end rounding may put an entry on either side of it, with next to no weight.
+EDGE = 1e-6
 #: Keys' parameter of cubic convolution, and the one that antialiasing uses.
 PLAIN, ANTIALIASED = -0.75, -0.5
 
@@ -136,12 +138,12 @@ def _antialiased(window: _Filter) -> Callable[..., Weights]:
         for i in range(wanted):
             centre = scale * (i + 0.5)
             middle = g.numbers.approximate(centre.value)
-            places = list(range(max(int(middle - support + 0.5), 0), min(int(middle + support + 0.5), size)))
+            places = list(range(max(int(middle - support + 0.5 - EDGE), 0), min(int(middle + support + 0.5 + EDGE), size)))
             found = []
             for place in places:
                 t = (place - centre + 0.5) * shrink
                 t = t if g.numbers.approximate(t.value) >= 0 else -t
-                found.append(window.at(g, t) if g.numbers.approximate(t.value) < window.reach else g.zero)
+                found.append(window.at(g, t) if g.numbers.approximate(t.value) < window.reach + EDGE else g.zero)
             total = g.add(found)
             weights.append((places, [w / total for w in found]))
         return weights
