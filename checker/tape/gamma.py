@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def digamma(g: Graph[Any], x: Scalar) -> Scalar:
-    """ψ(x), below 0 by ψ(1 − x) − π / tan πx (Abramowitz and Stegun 6.3.7)."""
+    """ψ(x), below 0 by ψ(1 − x) − π cot πx (Abramowitz and Stegun 6.3.7), of which torch writes 1 / tan."""
     near = g.numbers.approximate(x.value)
     if not near < 0 or math.isinf(near):
         return g.function("digamma", x)
     turn = g.pi() * (x - math.trunc(near))
-    return g.function("digamma", 1 - x) - g.pi() / g.function("tan", turn)
+    return g.function("digamma", 1 - x) - g.pi() * g.function("cos", turn) / g.function("sin", turn)
 
 
 def trigamma(g: Graph[Any], x: Scalar) -> Scalar:
