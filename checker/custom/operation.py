@@ -141,9 +141,9 @@ class Operation:
                 return name
         return ""
 
-    def upstream(self, seed: int = 0) -> tuple[torch.Tensor | None, ...]:
+    def upstream(self) -> tuple[torch.Tensor | None, ...]:
         """A random v for each output that can be differentiated."""
-        generator = torch.Generator().manual_seed(self.seed + seed)
+        generator = torch.Generator().manual_seed(self.seed)
         _, outputs = self.run()
         return tuple(
             torch.randn(o.shape, generator=generator, dtype=torch.float64).float().to(o.dtype) if o.requires_grad else None for o in outputs
