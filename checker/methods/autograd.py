@@ -20,6 +20,7 @@ from checker.hooks import taken_off
 from checker.memory import asked_for
 from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
 from checker.tape.customs import as_written, of_the_same_draws, without_forward_mode
+from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
@@ -130,6 +131,9 @@ class Forward:
         if padded is not None:
             message = "padding_idx stops the gradient of one row in reverse mode only"
             return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=padded.line or None)
+        presumed = presumed_symmetric(tape, case.arguments, case.seed) if tape is not None else None
+        if presumed is not None and "cholesky" in presumed.base:
+            return Problem(verdict=Verdict.UNSUPPORTED, message=f"{presumed.name} {PRESUMED_SYMMETRIC}", line=presumed.line or None)
         for custom in filter(without_forward_mode, tape.customs if tape is not None else ()):
             message = f"{custom.name} has no rule for forward mode, and torch takes its derivative for zero without a word"
             return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=custom.line)

@@ -30,6 +30,7 @@ from checker.methods.lines import (
 )
 from checker.methods.steps import Samples, best_step, slopes
 from checker.tape.replay import replay
+from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict, number
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Differences:
         if padded is not None:
             message = "padding_idx stops the gradient of one row, which moves the value all the same"
             return Problem(verdict=Verdict.UNSUPPORTED, message=message, line=padded.line or None)
+        presumed = presumed_symmetric(tape, case.arguments, case.seed) if tape is not None else None
+        if presumed is not None:
+            return Problem(verdict=Verdict.UNSUPPORTED, message=f"{presumed.name} {PRESUMED_SYMMETRIC}", line=presumed.line or None)
         return None
 
     def derive(self, case: Case, tape: Tape | None, reference: Reference | None) -> Derivation:
