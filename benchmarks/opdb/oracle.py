@@ -18,8 +18,8 @@ import torch
 from checker.draws import seeded
 from checker.values import Case
 
-#: Steps are 2⁻³ to 2⁻²² of max(1, |x|).
-LARGEST, SMALLEST = 3, 22
+#: Steps are 2³ to 2⁻²² of max(1, |x|).
+LARGEST, SMALLEST = -3, 22
 #: A value of some hundred roundings is off by about so many units.
 UNITS = 16.0
 
