@@ -27,8 +27,9 @@ def tangent(case: Case, tape: Tape, held: frozenset[int], u: Mapping[str, torch.
         with warnings.catch_warnings(), torch.no_grad(), forward_ad.dual_level():
             warnings.simplefilter("ignore")  # torch's own, when it loads its forward rules
             for name, along in u.items():
-                arguments[name] = forward_ad.make_dual(case.arguments[name].to(torch.float64), along)
-            found = [forward_ad.unpack_dual(o) for o in replay(tape, arguments, held=held, dtype=torch.float64, signature=False).outputs]
+                arguments[name] = forward_ad.make_dual(case.arguments[name].to(torch.float64), along)  # type: ignore[no-untyped-call]
+            outputs = replay(tape, arguments, held=held, dtype=torch.float64, signature=False).outputs
+            found = [forward_ad.unpack_dual(o) for o in outputs]  # type: ignore[no-untyped-call]
             moved = sum(float((f.tangent * v).sum()) for f, v in zip(found, upstream, strict=True) if f.tangent is not None)
             return tuple(f.primal for f in found), float(moved)
     except (RuntimeError, NotImplementedError):
