@@ -162,6 +162,14 @@ def test_a_good_exercise(checker: Any, folder: Path) -> None:
     assert checker("report", "record.json", "-o", "again") == Ran(0, "Report: again/index.html\n", "")
 
 
+def test_every_entry_of_the_jacobian_is_judged_where_that_is_asked_for(checker: Any, folder: Path) -> None:
+    command = ("check", written(folder, "a.py", GOOD, PLANTED), "--no-report", "--points", 1, "--mode", "jacobian", "--record", "r.json")
+    ran = checker(*command)
+    assert ran.code == cli.UNEXPECTED
+    assert "∂f[503]/∂x[503]: got" in " ".join(ran.out.split())
+    assert {case.mode for record in read(folder / "r.json").records for case in record.cases} == {"jacobian"}
+
+
 def test_a_wrong_entry_is_named_and_the_table_says_what_was_expected(checker: Any, folder: Path) -> None:
     ran = checker("check", written(folder, "a.py", PLANTED), "--no-report", "--points", 1)
     assert ran.code == 1
