@@ -178,7 +178,8 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
         smooth = not suspicious(case, tape, path, (reference.high, reference.allowed))
         return [c for d in arrived for c in compare_jacobian(d, reference, case, smooth=smooth)]
     compared = [(d, compare(d, reference, case)) for d in arrived]
-    if not suspicious(case, tape, path, (reference.high, reference.allowed, *(d.error for d in arrived))):
+    estimate = reference.allowed if reference.kind == "differences" else {}
+    if not suspicious(case, tape, path, (reference.high, estimate, *(d.error for d in arrived))):
         return [c for _, comparisons in compared for c in comparisons]
     point = classify(case, tape)
     return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]
