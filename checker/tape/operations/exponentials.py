@@ -81,6 +81,14 @@ def _softmax(g: G, x: Array, dim: int) -> Array:
     return along(g, lambda items: softmax(g, items), x, dim)
 
 
+@rule("_softmax_backward_data")
+def _softmax_backward(g: G, grad_output: Array, output: Array, dim: int, input_dtype: Any = None) -> Array:
+    """y (v − ⟨v, y⟩) along `dim`."""
+    weighted = g.map(lambda v, y: v * y, grad_output, output)
+    total = reduce(g, g.add, weighted, dim, keepdim=True)
+    return g.map(lambda w, y, t: w - y * t, weighted, output, total)
+
+
 @rule("_safe_softmax")
 def _safe_softmax(g: G, x: Array, dim: int) -> Array:
     """A softmax that is 0 where everything is masked by −∞."""

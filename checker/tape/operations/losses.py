@@ -133,8 +133,8 @@ def _multilabel_margin(g: G, x: Array, target: Array, reduction: int) -> tuple[A
         ends = np.flatnonzero(label < 0)
         targets = label[: ends[0]].tolist() if len(ends) else label.tolist()
         others = [i for i in range(len(row)) if i not in targets]
-        gaps = [1 - row[t] + row[i] for t in targets for i in others]
-        losses[k] = g.add([g.branch("margin", gap, lambda v=gap: v, lambda: g.zero) for gap in gaps]) / g.scalar(len(row))
+        gaps = np.array([1 - row[t] + row[i] for t in targets for i in others], object)
+        losses[k] = g.add(list(g.map(lambda gap: g.branch("margin", gap, lambda: gap, lambda: g.zero), gaps))) / g.scalar(len(row))
     return _reduced(g, losses.reshape(outer), reduction), None
 
 
