@@ -32,7 +32,7 @@ from checker.tape.replay import replay
 from checker.tape.size import scalar_operations
 from checker.tape.structure import elementwise
 from checker.tape.tape import Tape
-from checker.values import Array, Case, Comparison, Derivation, Mode, Number, Reference, Verdict, Worst, number
+from checker.values import Array, Case, Comparison, Derivation, Mode, Reference, Verdict, Worst, number
 
 #: Arrays of the size of J that are alive together: J, the truth, its error, what is allowed, and what comparing makes.
 ARRAYS = 8
@@ -223,9 +223,9 @@ def _named(found: Comparison, case: Case, got: Array, known: Array) -> Compariso
     if stray is None and found.worst is None:
         return found
     if stray is not None:
-        value = number(got.reshape(len(got), -1)[stray])
-        infinite: Number = "inf"
-        worst = Worst(index=(), got=value, expected=0.0, absolute=value, relative=infinite, ulp=infinite, allowed=0.0)
+        value, infinite = got.reshape(len(got), -1)[stray], number(np.inf)
+        size = number(abs(value))
+        worst = Worst(index=(), got=number(value), expected=0.0, absolute=size, relative=infinite, ulp=infinite, allowed=0.0)
         row, entry = stray
     else:
         assert found.worst is not None
