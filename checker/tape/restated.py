@@ -1,7 +1,7 @@
 """Operations that draw and compute in one, said again as a computation with what they drew.
 
-Comes in: an operation and its operands, while it is recorded.  Goes out: its result, by operations that draw nothing.  Why: the results of a
-random operation are put back as they were recorded; what of them depends on the input must be computed again at every other point.
+Comes in: an operation and its operands, while it is recorded.  Goes out: its result, by operations that draw nothing.  Why: the results
+of a random operation are put back as they were recorded; what of them depends on the input must be computed again at every other point.
 """
 
 from __future__ import annotations

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-import numpy as np
-
-from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 
@@ -31,7 +30,7 @@ def _embedding_bag(
     """Sum, mean or maximum of the rows of each bag; the row that stands for padding is in none, and an empty bag is zero."""
     ends = list(offsets) if include_last_offset else [*offsets, len(indices)]
     result = g.full((len(ends) - 1, weight.shape[1]), g.zero)
-    for bag, (start, stop) in enumerate(zip(ends, ends[1:], strict=False)):
+    for bag, (start, stop) in enumerate(itertools.pairwise(ends)):
         members = [i for i in range(start, stop) if indices[i] != padding_idx]
         if not members:
             continue

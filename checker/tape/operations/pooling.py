@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.reductions import mean, reduce
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 
@@ -118,7 +119,7 @@ def _adaptive_max_pool(g: G, x: Array, output_size: Sequence[int], recorded: Any
 def _fractional_max_pool(
     g: G, x: Array, kernel_size: Sequence[int], output_size: Sequence[int], random_samples: Array, recorded: Any
 ) -> tuple[Array, None]:  # fmt: skip
-    """Windows that start at ⌊(i + u) a⌋ − ⌊u a⌋, with a = (n − k) / (o − 1) and u drawn for each image and dimension; the last ends at n."""
+    """Windows start at ⌊(i + u) a⌋ − ⌊u a⌋, with a = (n − k) / (o − 1) and u drawn for each image and dimension; the last at n − k."""
     space = len(output_size)
     size, chosen = x.shape[-space:], recorded[1]
     images, indices = x.reshape(-1, *size), chosen.reshape(-1, *output_size)
