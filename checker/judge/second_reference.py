@@ -21,9 +21,9 @@ from checker.judge.reference import UNPROVED_UNITS, Truth, fixed
 from checker.methods.second import reverse_over_reverse
 from checker.methods.second_differences import NAME, differences_of_gradients
 from checker.tape.formats import FORMATS
+from checker.tape.graph import Check
 from checker.tape.hessian import Directions, allowed, any_order, enclose
 from checker.tape.replay import replay
-from checker.tape.scalars import Check
 from checker.tape.size import ENCLOSED, scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Case, Derivation, Problem, Reference, Verdict

@@ -15,7 +15,8 @@ from checker.tape.derivatives import DERIVATIVES
 from checker.tape.pairs import COMPLEX, Pair, holomorphic, pair, plain
 
 if TYPE_CHECKING:
-    from checker.tape.scalars import Graph, Scalar
+    from checker.tape.graph import Graph
+    from checker.tape.scalars import Scalar
 
 
 def function(g: Graph[Any], name: str, z: Pair) -> Pair:

@@ -18,9 +18,10 @@ from flint import arb
 
 from checker.tape import matrices
 from checker.tape.formats import FORMATS, Format
+from checker.tape.graph import Graph
 from checker.tape.matrices import Rows
 from checker.tape.numbers import Implicit, Role
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 
 @contextmanager

@@ -16,8 +16,8 @@ import torch
 from flint import arb
 
 from checker.tape.arithmetic import Balls, Rounding, precision
+from checker.tape.graph import Check
 from checker.tape.interpreter import Replayed, interpret, pull
-from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
 

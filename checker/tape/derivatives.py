@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from checker.tape.gamma import digamma, polygamma, trigamma, zeta
 
 if TYPE_CHECKING:
-    from checker.tape.scalars import Graph, Scalar
+    from checker.tape.graph import Graph
+    from checker.tape.scalars import Scalar
 
 #: Of the graph g, x and y = f(x), and of the parameters of a family.
 Derivative = Callable[..., "Scalar"]

@@ -16,8 +16,9 @@ from typing import Any, Generic
 from checker.errors import Unsupported
 from checker.tape import dual_matrices
 from checker.tape.derivatives import DERIVATIVES
+from checker.tape.graph import Graph
 from checker.tape.numbers import Implicit, N, NumberSystem, Role
-from checker.tape.scalars import Graph, Scalar
+from checker.tape.scalars import Scalar
 
 #: How far an entry of an argument moves along each direction; directions that leave it in place are left out.
 Seeds = Callable[[str, tuple[int, ...]], Mapping[int, float]]

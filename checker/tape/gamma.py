@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from checker.tape.scalars import Graph, Scalar
+    from checker.tape.graph import Graph
+    from checker.tape.scalars import Scalar
 
 
 def digamma(g: Graph[Any], x: Scalar) -> Scalar:

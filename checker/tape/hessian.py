@@ -19,10 +19,10 @@ from flint import arb
 from checker.tape.arithmetic import Balls, Rounding, precision
 from checker.tape.balls import ROUNDING_BITS, Midpoints, midpoints, reach, settled, stored
 from checker.tape.duals import Dual, Duals, Seeds
+from checker.tape.graph import Check
 from checker.tape.interpreter import Replayed, interpret, pull
 from checker.tape.numbers import NumberSystem
 from checker.tape.paths import ACCUMULATED, BITS, Orders
-from checker.tape.scalars import Check
 from checker.tape.tape import Tape
 from checker.values import Array
 

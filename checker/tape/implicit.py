@@ -21,7 +21,8 @@ import flint
 import numpy as np
 from flint import arb
 
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.graph import Graph
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -16,10 +16,12 @@ import numpy as np
 import torch
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.lifting import lift, width_of
 from checker.tape.numbers import N, NumberSystem
 from checker.tape.pairs import paired
-from checker.tape.scalars import Graph, Scalar
+from checker.tape.scalars import Scalar
+from checker.tape.sweep import sweep
 from checker.tape.tape import Tape
 from checker.tape.walk import Walk
 from checker.values import Array
@@ -87,7 +89,7 @@ def pull(replayed: Replayed[N], upstream: Sequence[Any]) -> dict[str, Array]:
         else:
             flat = list(np.asarray(vector, object).reshape(-1))
         seeds += zip(output.reshape(-1), flat, strict=True)
-    adjoints = graph.sweep(seeds)
+    adjoints = sweep(graph, seeds)
     zero = graph.numbers.zero
 
     def gradient(x: Scalar) -> N:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from checker.tape.graph import Graph
 from checker.tape.pairs import Pair, paired
-from checker.tape.scalars import Graph, Scalar
+from checker.tape.scalars import Scalar
 from checker.values import Array
 
 

@@ -14,8 +14,9 @@ import flint
 import numpy as np
 from flint import arb
 
+from checker.tape.graph import Graph
 from checker.tape.numbers import Implicit
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 Rows = Sequence[Sequence[arb]]
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import Rule, find
-from checker.tape.scalars import Graph
 from checker.tape.tape import Node
 from checker.values import Array
 

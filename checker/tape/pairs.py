@@ -20,7 +20,8 @@ from checker.errors import Unsupported
 from checker.values import Array
 
 if TYPE_CHECKING:
-    from checker.tape.scalars import Graph, Scalar
+    from checker.tape.graph import Graph
+    from checker.tape.scalars import Scalar
 
 
 COMPLEX = "complex numbers have no rule here"

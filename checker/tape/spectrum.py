@@ -13,9 +13,10 @@ import flint
 import numpy as np
 from flint import arb
 
+from checker.tape.graph import Graph
 from checker.tape.implicit import ITERATED, array, converged, identity, inverse, outer, product
 from checker.tape.pairs import Pair
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 

@@ -21,9 +21,9 @@ import torch
 from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
 
 from checker.errors import Unsupported
+from checker.tape.graph import Check
 from checker.tape.interpreter import interpret, pull
 from checker.tape.numbers import Implicit, NumberSystem, Role
-from checker.tape.scalars import Check
 from checker.tape.size import scalar_operations
 from checker.tape.tape import Tape
 from checker.values import Array

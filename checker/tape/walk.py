@@ -14,11 +14,12 @@ import torch
 
 from checker.errors import Unsupported
 from checker.tape.decompositions import decomposition
+from checker.tape.graph import Graph
 from checker.tape.lifting import lift, near, width_of
 from checker.tape.mirrors import INVERSES, Mirrors
 from checker.tape.operations import Rule, bind, find
 from checker.tape.pairs import COMPLEX, ComplexValue, pair, paired, part_by_part
-from checker.tape.scalars import Free, Graph, Scalar
+from checker.tape.scalars import Free, Scalar
 from checker.tape.tape import Node, Ref, Tape, differentiable
 from checker.values import Array
 

@@ -15,7 +15,8 @@ from checker.errors import Unsupported
 from checker.tape.arithmetic import Balls, Rounding, precision
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.duals import Dual, Duals
-from checker.tape.scalars import Graph, Scalar
+from checker.tape.graph import Graph
+from checker.tape.scalars import Scalar
 from checker.tape.symbolic import FUNCTIONS, mp
 
 REAL = st.floats(-8, 8, allow_nan=False).map(lambda x: round(x, 3))

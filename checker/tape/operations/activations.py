@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

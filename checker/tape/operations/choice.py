@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.norms import absolute
 from checker.tape.operations.ordering import extreme
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 

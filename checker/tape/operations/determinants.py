@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from checker.tape import pairs
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.solving import solved
 from checker.tape.operations.stacks import each, identity, plain, refusing, values
 from checker.tape.pairs import Pair, paired
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from checker.errors import Unsupported
 from checker.tape.analytic import angle, modulus
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.exponentials import logarithm_of_sum
 from checker.tape.operations.norms import norm
 from checker.tape.pairs import Pair, parts
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

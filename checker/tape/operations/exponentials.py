@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.reductions import Dims, along, reduce
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -8,13 +8,14 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape import pairs
+from checker.tape.graph import Graph
 from checker.tape.implicit import Orthogonal
 from checker.tape.operations import rule
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.solving import permutations, solved
 from checker.tape.operations.stacks import carried, each, identity, implicit, kept, plain, refusing, transposed, triangle
 from checker.tape.pairs import Pair, paired
-from checker.tape.scalars import Array, Free, Graph, Scalar
+from checker.tape.scalars import Array, Free, Scalar
 
 G = Graph[Any]
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.resampling import cubic
 from checker.tape.operations.steps import floor, floors, nearest
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.pairs import paired, real_part
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.implicit import Pseudoinverse
 from checker.tape.operations import rule
 from checker.tape.operations.linear import batched
 from checker.tape.operations.stacks import each, implicit, refusing, symmetric
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 from checker.tape.spectrum import Singular
 
 G = Graph[Any]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.pairs import paired
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 

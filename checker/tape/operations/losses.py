@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.exponentials import logarithm_of_sum
 from checker.tape.operations.norms import absolute
 from checker.tape.operations.reductions import mean, reduce
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.exponentials import logarithm_of_sum, softmax
 from checker.tape.operations.linear import batched
 from checker.tape.operations.pooling import each
 from checker.tape.operations.reductions import mean, reduce, variance
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

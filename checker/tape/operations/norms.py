@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from checker.tape.analytic import modulus
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.ordering import extreme
 from checker.tape.operations.reductions import Dims, reduce
 from checker.tape.pairs import Pair, parts
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

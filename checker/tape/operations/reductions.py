@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from checker.tape import pairs
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.pairs import Pair
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 Dims = int | Sequence[int] | None

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.indexing import places
 from checker.tape.operations.ordering import extreme
 from checker.tape.operations.reductions import mean, product_by_logarithms
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

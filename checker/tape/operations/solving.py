@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.stacks import carried, constants, each, halves, identity, plain, refusing, transposed, triangle, values
 from checker.tape.pairs import Pair, paired
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 
 G = Graph[Any]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from checker.errors import Unsupported
 from checker.tape.gamma import polygamma, zeta
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

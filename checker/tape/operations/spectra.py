@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.factorizations import completed
 from checker.tape.operations.linear import matmul
 from checker.tape.operations.stacks import each, identity, implicit, refusing, symmetric
 from checker.tape.pairs import Pair
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 from checker.tape.spectrum import Eigen, Singular, Spectrum
 
 G = Graph[Any]

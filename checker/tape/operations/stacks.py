@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.numbers import Implicit
 from checker.tape.pairs import Pair, paired, part_by_part
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
 from checker.tape.operations.complexes import phase
 from checker.tape.operations.norms import absolute, norm
 from checker.tape.pairs import Pair, paired
-from checker.tape.scalars import Array, Graph, Scalar
+from checker.tape.scalars import Array, Scalar
 
 G = Graph[Any]
 

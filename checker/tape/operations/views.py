@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.graph import Graph
 from checker.tape.operations import rule
-from checker.tape.scalars import Array, Graph
+from checker.tape.scalars import Array
 from checker.tape.tape import Meta
 
 G = Graph[Any]
