@@ -109,7 +109,7 @@ def _agreed(case: Case, record: CaseRecord) -> Answer:
 def _torch_wrong(case: Case, wrong: list[Comparison]) -> Answer:
     """The modes of torch that are wrong, if the oracle says so of the entry that each is called wrong by; it says nothing at a kink."""
     if nature(case) != "smooth":
-        return Answer("fault", f"{wrong[0].method} is called wrong where the function is not smooth: {wrong[0].message}")
+        return Answer("fault", f"{wrong[0].method} is called wrong where the function is not smooth")
     evidence = []
     by = "balls" if wrong[0].against == "certified" else "differences"
     for comparison in wrong:
