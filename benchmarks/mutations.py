@@ -115,8 +115,8 @@ def table(found: Sequence[Tried]) -> str:
     for name in dict.fromkeys(one.operator for one in found):
         row = [counts.get((name, dtype), Counter[str]()) for dtype in dtypes]
         if any(one["excluded"] for one in row):
-            cells = [f"{one['excluded']} of {one['entries']}" if one["entries"] else "" for one in row]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            shares = [f"{one['excluded']} of {one['entries']}" if one["entries"] else "" for one in row]
+            lines.append(f"| {name} | {' | '.join(shares)} |")
     return "\n".join([*lines, ""])
 
 
