@@ -20,14 +20,17 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from checker.authoring import Call
-from checker.errors import Unsupported
 from checker.hooks import noticed
 from checker.tape.budget import Room
 from checker.tape.customs import Customs, Estimators, implementation
+from checker.tape.cuts import Cuts
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
+from checker.tape.liveness import live
+from checker.tape.operands import leaves, same, shape_only, written
 from checker.tape.restated import restated
-from checker.tape.tape import DRAWS, Cut, Decision, Meta, Node, Ref, Tape, differentiable
+from checker.tape.slots import Slots
+from checker.tape.tape import DRAWS, Decision, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
 
@@ -45,12 +48,12 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estima
         Exception: whatever the function itself raises.
     """
     recorder = _Recorder(estimators)
-    leaves = {name: t.detach().clone().requires_grad_(differentiable(t.dtype)) for name, t in arguments.items()}
-    for name, leaf in leaves.items():
-        recorder.add_input(name, leaf)
+    copies = {name: t.detach().clone().requires_grad_(differentiable(t.dtype)) for name, t in arguments.items()}
+    for name, copy in copies.items():
+        recorder.slots.add_input(name, copy)
     with torch.enable_grad(), _plain_kernels(), recorder.customs.noticed(), noticed(recorder.hooked), recorder.watcher, recorder:
-        outputs = call(leaves)
-    return recorder.finish(outputs, arguments, leaves)
+        outputs = call(copies)
+    return recorder.finish(outputs, arguments, copies)
 
 
 @contextmanager
@@ -74,17 +77,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, estimators: Estimators) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
-        self.keep: list[torch.Tensor] = []  # strong references: while they live, ids and storages stay unique
-        self.slots: dict[int, int] = {}  # id of a tensor -> slot
-        self.meta: dict[int, Meta] = {}
+        self.slots = Slots()
         self.constants: dict[int, torch.Tensor] = {}
-        self.inputs: dict[str, int] = {}
-        self.reached: set[int] = set()  # storages whose values depend on an input
-        self.flowing: set[int] = set()  # those that do by floating arithmetic, so that a derivative can be lost
-        self.makers: dict[int, tuple[str, str, str]] = {}  # slot -> (mechanism, line, code) that would sever it
-        self.cut_of: dict[int, int] = {}  # slot -> number of the cut that it starts
-        self.cuts: list[Cut] = []
-        self.held: dict[int, torch.Tensor] = {}
+        self.cuts = Cuts()
         self.decisions: list[Decision] = []
         self.read: dict[int, int] = {}  # id of a tensor -> node that last read it into Python
         self.customs = Customs(estimators, self._estimated)
@@ -95,33 +90,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.room = Room()
         self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
 
-    # --- slots -------------------------------------------------------------------------------------------------------------------
-
-    def add_input(self, name: str, leaf: torch.Tensor) -> None:
-        self.inputs[name] = self._slot(leaf)
-        self.reached.add(_storage(leaf))
-        if differentiable(leaf.dtype):
-            self.flowing.add(_storage(leaf))
-
-    def _slot(self, tensor: torch.Tensor) -> int:
-        known = self.slots.get(id(tensor))
-        if known is not None:
-            return known
-        if tensor.layout is not torch.strided:
-            raise Unsupported("tape", f"{tensor.layout} tensors are not recorded", line=user_line()[0] or None)
-        slot = len(self.keep)
-        self.slots[id(tensor)] = slot
-        self.keep.append(tensor)
-        self.meta[slot] = Meta(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype, tensor.device.type)
-        return slot
+    # --- operands ----------------------------------------------------------------------------------------------------------------
 
     def _operand(self, tensor: torch.Tensor) -> Ref:
-        if id(tensor) not in self.slots:
-            slot = self._slot(tensor)
+        known, slot = tensor in self.slots, self.slots[tensor]
+        if not known:
             with _disable_current_modes():
                 self.constants[slot] = tensor.detach().clone()
-        slot = self.slots[id(tensor)]
-        return Ref(slot, self._cut_at(slot) if self._severed(tensor) else None)
+        return Ref(slot, self.cuts.at(slot, tensor) if self._severed(tensor) else None)
 
     def _operands(self, value: Any) -> Any:
         """`value` with a `Ref` in place of every tensor."""
@@ -132,29 +108,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
     def _severed(self, tensor: torch.Tensor) -> bool:
-        if not differentiable(tensor.dtype) or _storage(tensor) not in self.flowing:
+        if not self.slots.flows(tensor):
             return False
-        if (self.customs.depth and self.slots[id(tensor)] >= self.entry[1]) or id(tensor) in self.through:
+        if (self.customs.depth and self.slots[tensor] >= self.entry[1]) or id(tensor) in self.through:
             return False
-        return not tensor.requires_grad or (tensor.is_leaf and self.slots[id(tensor)] not in self.inputs.values())
-
-    def _remembered(self, tensor: torch.Tensor) -> bool:
-        """Whether another tensor with a history has the same memory: a write then changes what autograd remembers otherwise."""
-        storage = _storage(tensor)
-        return storage in self.flowing and any(t.requires_grad and not t.is_leaf and _storage(t) == storage for t in self.keep)
-
-    def _cut_at(self, slot: int) -> int | None:
-        """The number of the cut that a severed tensor starts, or None where it only inherits one from its operands."""
-        if slot in self.cut_of:
-            return self.cut_of[slot]
-        if slot not in self.makers:
-            return None
-        how, line, code = self.makers[slot]
-        self.cut_of[slot] = number = len(self.cuts)
-        self.cuts.append(Cut(number, how, line, code, slot))
-        with _disable_current_modes():
-            self.held[number] = self.keep[slot].detach().clone()
-        return number
+        return not tensor.requires_grad or (tensor.is_leaf and self.slots[tensor] not in self.slots.inputs.values())
 
     def _mechanism(self, inside: bool) -> str:
         if inside:
@@ -169,24 +127,24 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.hooks[f"{place}: {code}"] = None
 
     def _estimated(self, tensor: torch.Tensor) -> None:
-        self.makers[self._slot(tensor)] = ("estimator", *user_line())
+        self.cuts.made(self.slots[tensor], "estimator", *user_line())
 
     def _drawn(self, node: Node, inside: bool) -> None:
         """Note a draw whose distribution depends on an input, unless `no_grad` says that it is meant as a constant."""
         how = DRAWS.get(node.base)
         if (how is not None and torch.is_grad_enabled() and not inside) or (how == "implicit draw" and inside):
-            self.cuts.append(Cut(len(self.cuts), how, node.line, node.code))
+            self.cuts.note(how, node.line, node.code)
 
     def _detached_in_place(self, tensor: torch.Tensor) -> None:
-        self.makers[self._slot(tensor)] = ("detach", *user_line())
+        self.cuts.made(self.slots[tensor], "detach", *user_line())
 
     def _left(self, tensor: torch.Tensor, how: str, line: str, code: str) -> None:
         """A value leaves for Python: what follows from it is baked in, unless it is only looked at. Replays tell which."""
-        if id(tensor) in self.slots and differentiable(tensor.dtype) and _storage(tensor) in self.flowing:
-            self.cuts.append(Cut(len(self.cuts), how, line, code, inside=self.customs.depth > 0))
+        if tensor in self.slots and self.slots.flows(tensor):
+            self.cuts.note(how, line, code, inside=self.customs.depth > 0)
 
     def _compared(self, tensor: torch.Tensor, comparison: str, bound: float | None, outcome: bool) -> None:
-        if _storage(tensor) in self.reached:
+        if self.slots.reached(tensor):
             node = self.read.get(id(tensor), -1)
             self.decisions.append(Decision(node, outcome, *user_line(), comparison=comparison, bound=bound))
 
@@ -195,13 +153,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.entry[0] != self.customs.entered:
-            self.entry = (self.customs.entered, len(self.keep))
+            self.entry = (self.customs.entered, len(self.slots.keep))
         self.customs.operator(func, args, kwargs)
         written_in_python = implementation(func)
         if written_in_python is not None:
             with self, self.customs.inside():
                 result = written_in_python(*args, **kwargs)
-            if any(_storage(t) in self.reached for t in _leaves(result) if isinstance(t, torch.Tensor)):
+            if any(self.slots.reached(t) for t in leaves(result) if isinstance(t, torch.Tensor)):
                 return result
             # its values took a way that no tape sees, such as NumPy's: it is one operation, without a rule
         said_again = restated(func, args, kwargs)
@@ -210,59 +168,54 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.random = self.random or drew
             with self:
                 return compute()
-        operands = [t for t in _leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        operands = [t for t in leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
         inside = self.customs.depth > 0
-        written = _written(func, args, kwargs)
-        self.through = {id(t) for t in written if not t.requires_grad and self._remembered(t)} if not inside else set()
+        changed = written(func, args, kwargs)
+        self.through = {id(t) for t in changed if not t.requires_grad and self.slots.remembered(t)} if not inside else set()
         held_args, held_kwargs = self._operands(args), {key: self._operands(value) for key, value in kwargs.items()}
-        severed = [self._severed(t) for t in operands if differentiable(t.dtype) and _storage(t) in self.flowing]
-        by_value = not _shape_only(func)
-        depends = by_value and any(_storage(t) in self.reached for t in operands)
-        flows = by_value and any(differentiable(t.dtype) and _storage(t) in self.flowing for t in operands)
-        tracked = [t for t in written if t.requires_grad and not t.is_leaf] if not inside else []
+        severed = [self._severed(t) for t in operands if self.slots.flows(t)]
+        by_value = not shape_only(func)
+        depends = by_value and any(self.slots.reached(t) for t in operands)
+        flows = by_value and any(self.slots.flows(t) for t in operands)
+        tracked = [t for t in changed if t.requires_grad and not t.is_leaf] if not inside else []
 
         result = func(*args, **kwargs)
 
         line, code = user_line()
-        leaves = list(_leaves(result))
-        tensors = [t if isinstance(t, torch.Tensor) else None for t in leaves]
+        results = list(leaves(result))
+        tensors = [t if isinstance(t, torch.Tensor) else None for t in results]
         random = torch.Tag.nondeterministic_seeded in func.tags
         chosen = random or func._overloadpacket.__name__ in CHOSEN
-        fresh = [t for t in tensors if t is not None and id(t) not in self.slots]
-        outputs = tuple(None if t is None else self._slot(t) for t in tensors)
+        fresh = [t for t in tensors if t is not None and t not in self.slots]
+        outputs = tuple(None if t is None else self.slots[t] for t in tensors)
         self.room.take(fresh, line)
         worth = [t is not None and (chosen or not depends or not differentiable(t.dtype)) for t in tensors]
         recorded: tuple[torch.Tensor | None, ...] = (None,) * len(tensors)
         if any(worth):
             with _disable_current_modes():
                 recorded = tuple(t.detach().clone() if t is not None and kept else None for t, kept in zip(tensors, worth, strict=True))
-        node = Node(
-            len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code
-        )  # fmt: skip
+        node = Node(len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code)
         self.nodes.append(node)
 
-        for tensor in [*written, *(t for t in tensors if t is not None)]:
-            if depends:
-                self.reached.add(_storage(tensor))
-            if flows and differentiable(tensor.dtype):
-                self.flowing.add(_storage(tensor))
+        for tensor in [*changed, *(t for t in tensors if t is not None)] if depends else ():
+            self.slots.reach(tensor, flows=flows)
         if flows and not (severed and all(severed)):  # else the outputs only inherit the cuts of the operands
             for tensor in fresh:
-                self.makers[self.slots[id(tensor)]] = (self._mechanism(inside), line, code)
+                self.cuts.made(self.slots[tensor], self._mechanism(inside), line, code)
         if (tracked and not torch.is_grad_enabled()) or (self.through and flows):
             # autograd keeps the history from before this write: the change of value has no derivative of its own
-            self.cuts.append(Cut(len(self.cuts), "history", line, code))
+            self.cuts.note("history", line, code)
         if flows and not all(severed):
             self._drawn(node, inside)
         if func is aten._local_scalar_dense.default and depends:
             self.read[id(args[0])] = node.index
             if not differentiable(args[0].dtype):
-                self.decisions.append(Decision(node.index, leaves[0], line, code))
+                self.decisions.append(Decision(node.index, results[0], line, code))
         return result
 
     # --- the end -----------------------------------------------------------------------------------------------------------------
 
-    def finish(self, outputs: tuple[torch.Tensor, ...], arguments: Mapping[str, Any], leaves: Mapping[str, torch.Tensor]) -> Tape:
+    def finish(self, outputs: tuple[torch.Tensor, ...], arguments: Mapping[str, Any], copies: Mapping[str, torch.Tensor]) -> Tape:
         slots: list[int | None] = []
         for output in outputs:
             if not differentiable(output.dtype):
@@ -270,89 +223,28 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 continue
             ref = self._operand(output)
             slots.append(ref.slot if ref.cut is None else self._alias(ref))
-        live = self._live({s for s in slots if s is not None})
-        used = {r.cut for node in live for r in _leaves((node.args, node.kwargs)) if isinstance(r, Ref)}
+        nodes = live(self.nodes, self.slots.keep, {s for s in slots if s is not None})
+        used = {r.cut for node in nodes for r in leaves((node.args, node.kwargs)) if isinstance(r, Ref)}
         return Tape(
-            inputs=self.inputs,
+            inputs=self.slots.inputs,
             arguments={name: t.detach().clone() for name, t in arguments.items()},
             outputs=tuple(slots),
-            nodes=live,
+            nodes=nodes,
             constants=self.constants,
-            meta=self.meta,
-            cuts=tuple(c for c in self.cuts if c.baked or c.number in used),
+            meta=self.slots.meta,
+            cuts=tuple(c for c in self.cuts.found if c.baked or c.number in used),
             decisions=tuple(self.decisions),
             values=tuple(t.detach().clone() for t in outputs),
-            held=self.held,
-            stochastic=self.random or any(n.random for n in live),
+            held=self.cuts.held,
+            stochastic=self.random or any(n.random for n in nodes),
             customs=tuple(self.customs.found.values()),
             hooks=tuple(self.hooks),
-            mutated=tuple(name for name, leaf in leaves.items() if not _same(leaf, arguments[name])),
+            mutated=tuple(name for name, copy in copies.items() if not same(copy, arguments[name])),
         )
 
     def _alias(self, ref: Ref) -> int:
         """An output that is itself severed gets a use of its own, so that its cut can be respected."""
-        slot = len(self.keep)
-        self.keep.append(self.keep[ref.slot].detach())
-        self.meta[slot] = self.meta[ref.slot]
-        maker = self.makers.get(ref.slot, ("", "", ""))
-        node = Node(len(self.nodes), aten.alias.default, (ref,), {}, (slot,), (None,), True, False, False, maker[1], maker[2])
+        slot = self.slots.alias(ref.slot)
+        node = Node(len(self.nodes), aten.alias.default, (ref,), {}, (slot,), (None,), True, False, False, *self.cuts.maker(ref.slot))
         self.nodes.append(node)
         return slot
-
-    def _live(self, needed: set[int]) -> tuple[Node, ...]:
-        """Nodes that reach an output or a decision, or that write to the memory of something that does."""
-        storages = {_storage(self.keep[slot]) for slot in needed}
-        live: list[Node] = []
-        for node in reversed(self.nodes):
-            reads = node.operation is aten._local_scalar_dense.default and node.depends
-            writes = any(_storage(self.keep[slot]) in storages for slot in self._written_slots(node))
-            if reads or writes or any(slot in needed for slot in node.outputs):
-                live.append(node)
-                for value in _leaves((node.args, node.kwargs)):
-                    if isinstance(value, Ref):
-                        needed.add(value.slot)
-                        storages.add(_storage(self.keep[value.slot]))
-        return tuple(reversed(live))
-
-    def _written_slots(self, node: Node) -> list[int]:
-        return [r.slot for r in _written(node.operation, node.args, node.kwargs) if isinstance(r, Ref)]
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """What lists, tuples and dictionaries hold, in order."""
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, dict):
-        yield from _leaves(tuple(value.values()))
-    else:
-        yield value
-
-
-def _written(func: Any, args: Any, kwargs: Any) -> list[Any]:
-    """The operands that an operation writes to, by its schema."""
-    if not func._schema.is_mutable:
-        return []
-    written: list[Any] = []
-    for position, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            value = args[position] if position < len(args) else kwargs.get(argument.name)
-            written += value if isinstance(value, list | tuple) else [] if value is None else [value]
-    return written
-
-
-def _shape_only(func: Any) -> bool:
-    """Whether the values of an operation's tensors do not matter to its result: only shapes, dtypes and devices do."""
-    name = func._overloadpacket.__name__
-    return (
-        name.endswith("_like") or name.startswith("new_") or (name in ("zero_", "zero", "fill_", "fill") and func._overloadname != "Tensor")
-    )
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
-
-
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    a, b = a.detach(), b.detach()
-    return a.shape == b.shape and (torch.equal(a, b) or torch.equal(torch.nan_to_num(a), torch.nan_to_num(b)))

@@ -1,0 +1,34 @@
+"""Which of the recorded operations matter.
+
+Comes in: all operations and the slots that are asked for.  Goes out: the operations behind them.  Why: what reaches no output and no
+decision needs no rule, and costs nothing in any replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from checker.tape.operands import leaves, storage, written
+from checker.tape.tape import Node, Ref
+
+
+def live(nodes: Sequence[Node], keep: Sequence[torch.Tensor], wanted: set[int]) -> tuple[Node, ...]:
+    """Nodes that reach a slot in `wanted` or a decision, or that write to the memory of something that does.
+
+    `keep[slot]` is the tensor in a slot.
+    """
+    needed = set(wanted)
+    storages = {storage(keep[slot]) for slot in needed}
+    found: list[Node] = []
+    for node in reversed(nodes):
+        reads = node.operation is torch.ops.aten._local_scalar_dense.default and node.depends
+        writes = any(storage(keep[r.slot]) in storages for r in written(node.operation, node.args, node.kwargs) if isinstance(r, Ref))
+        if reads or writes or any(slot in needed for slot in node.outputs):
+            found.append(node)
+            for value in leaves((node.args, node.kwargs)):
+                if isinstance(value, Ref):
+                    needed.add(value.slot)
+                    storages.add(storage(keep[value.slot]))
+    return tuple(reversed(found))
