@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from checker.methods.differences import function_of
+from checker.methods.directions import direction
 from checker.methods.lines import Called, Replayed
-from checker.methods.parts import Part, along_parts, direction, part_rooms, part_scale, whole
+from checker.methods.parts import Part, along_parts, part_rooms, part_scale, whole
 from checker.methods.steps import slopes
 from checker.methods.tangents import tangent
 from checker.values import Array, Case, Reference, Slope

@@ -20,8 +20,9 @@ import torch
 
 from checker.draws import seeded
 from checker.judge.directions import ROUNDINGS, seed_of
+from checker.methods.directions import direction
 from checker.methods.lines import Tensors
-from checker.methods.parts import direction, part_rooms, whole
+from checker.methods.parts import part_rooms, whole
 from checker.methods.tangents import tangent
 from checker.tape.formats import FORMATS
 from checker.values import Case, Slope

@@ -21,7 +21,7 @@ from checker.errors import Unsupported
 from checker.judge.approach import Approach, Limit
 from checker.judge.clarke import nearest
 from checker.methods.differences import entries, function_of
-from checker.methods.lines import along_directions, direction_rooms, direction_scale, signs
+from checker.methods.directions import along_directions, direction_rooms, direction_scale, signs
 from checker.methods.steps import slopes
 from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Verdict

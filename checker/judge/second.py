@@ -21,7 +21,7 @@ from checker.judge.compare import compare
 from checker.judge.reference import UNPROVED_UNITS, Truth, refer
 from checker.judge.second_reference import CARRIED, difference, measured, refer_second, work
 from checker.judge.verdict import case_verdict
-from checker.methods.lines import signs
+from checker.methods.directions import signs
 from checker.methods.second import FORWARD, LEAKING, REVERSE, forward_over_reverse, reverse_over_reverse
 from checker.tape.formats import FORMATS
 from checker.tape.hessian import Directions

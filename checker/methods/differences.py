@@ -17,17 +17,8 @@ import torch
 
 from checker.errors import Unsupported
 from checker.methods.columns import columns
-from checker.methods.lines import (
-    Called,
-    Replayed,
-    along_directions,
-    along_entries,
-    direction_rooms,
-    direction_scale,
-    rooms,
-    scales,
-    signs,
-)
+from checker.methods.directions import along_directions, direction_rooms, direction_scale, signs
+from checker.methods.lines import Called, Replayed, along_entries, rooms, scales
 from checker.methods.steps import Samples, best_step, slopes
 from checker.tape.replay import replay
 from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric

@@ -1,4 +1,4 @@
-"""Lines through a case's point, along which its function is sampled: one per entry, or one per direction.
+"""Lines through a case's point, along which its function is sampled: what a function gives in a batch, and one line per entry.
 
 Comes in: a case, and its tape or its original function.  Goes out: samples of φ(t) = ⟨v, f(x + t·u)⟩ for `steps.slopes`.  Why: differences,
 projections and the study of kinks ask the same question of the same function along different lines.
@@ -173,25 +173,6 @@ def along_entries(function: Function, case: Case, name: str, dtype: torch.dtype 
     return sampler(function, points, case.memory, base.numel())
 
 
-def along_directions(function: Function, case: Case, directions: Tensors, dtype: torch.dtype = torch.float64) -> Sample:
-    """Line k moves every argument named in `directions` along `directions[name][k]`."""
-    base = {name: case.arguments[name].to(dtype) for name in directions}
-    room: dict[str, torch.Tensor] = {}  # used again by every batch: new memory costs more than what is written to it
-
-    def points(lines: Whole, t: Floats) -> tuple[Tensors, Floats]:
-        moved = {}
-        for name, u in directions.items():
-            if name not in room or len(room[name]) <= len(lines):
-                room[name] = torch.empty(len(lines) + 1, *base[name].shape, dtype=dtype)
-            moved[name] = room[name][: len(lines) + 1]
-            moved[name][0] = base[name]
-            for row, (line, step) in enumerate(zip(lines, t, strict=True), start=1):
-                torch.add(base[name], u[line], alpha=float(step), out=moved[name][row])
-        return moved, t
-
-    return sampler(function, points, case.memory, sum(x.numel() for x in base.values()))
-
-
 def sampler(function: Function, points: Callable[[Whole, Floats], tuple[Tensors, Floats]], memory: int, numbers: int) -> Sample:
     """Samples in batches of points of `numbers` entries each, which take a quarter of `memory`: the replay makes more of them."""
     size = max(1, min(LONGEST, min(CACHED, memory // 4) // max(1, 8 * numbers)))
@@ -220,38 +201,3 @@ def rooms(domain: Domain, x: Array) -> tuple[Floats, Floats]:
 def scales(x: Array) -> Floats:
     """max(1, |x|), entry by entry: the length on which a function is taken to change until something better is known."""
     return np.maximum(1.0, np.abs(np.asarray(x, dtype=np.float64).ravel()))
-
-
-def signs(case: Case, names: tuple[str, ...], count: int, seed: int) -> dict[str, torch.Tensor]:
-    """`count` random directions of ±max(1, |x|) for each of `names`, from `seed`; drawn in order of `names`."""
-    generator = torch.Generator().manual_seed(seed)
-    found = {}
-    for name in names:
-        x = case.arguments[name].to(torch.float64)
-        draw = torch.randint(0, 2, (count, *x.shape), generator=generator, dtype=torch.int8)
-        found[name] = draw.to(torch.float64).mul_(2.0).sub_(1.0).mul_(x.abs().clamp(min=1.0))
-    return found
-
-
-def direction_scale(case: Case, directions: Tensors) -> Floats:
-    """The scale of steps along `directions`: 1/√n for n entries moved together, since sums of n random signs grow like √n."""
-    entries = sum(case.arguments[name].numel() for name in directions)
-    return np.full(len(next(iter(directions.values()))), 1.0 / math.sqrt(max(1, entries)))
-
-
-def direction_rooms(case: Case, directions: Tensors) -> tuple[Floats, Floats]:
-    """How far each direction can be followed backward and forward inside the domains of all arguments it moves."""
-    count = len(next(iter(directions.values())))
-    backward, forward = np.full(count, math.inf), np.full(count, math.inf)
-    for name, u in directions.items():
-        domain = case.exercise.input(name).domain
-        if (domain.low, domain.high, domain.margin) == (-math.inf, math.inf, 0.0):
-            continue
-        down, up = rooms(domain, case.arguments[name].to(torch.float64).numpy())
-        flat = u.reshape(count, -1).to(torch.float64).numpy()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ahead = np.where(flat > 0, up / np.abs(flat), np.where(flat < 0, down / np.abs(flat), math.inf))
-            behind = np.where(flat > 0, down / np.abs(flat), np.where(flat < 0, up / np.abs(flat), math.inf))
-        backward = np.minimum(backward, behind.min(axis=1, initial=math.inf))
-        forward = np.minimum(forward, ahead.min(axis=1, initial=math.inf))
-    return backward, forward

@@ -36,24 +36,6 @@ def whole(case: Case, name: str) -> Part:
     return Part(name, 0, case.arguments[name].numel())
 
 
-def direction(case: Case, seed: int) -> dict[str, torch.Tensor]:
-    """A random direction of all differentiated arguments: ±r·max(1, |x|), with r between ½ and 1, drawn from `seed` in their order.
-
-    Signs of both kinds, so that what rounding may do grows with the norm of the gradient and not with its sum; sizes that differ, so that
-    no two wrong entries cancel, however alike they are.
-    """
-    generator = np.random.Generator(np.random.SFC64(seed))
-    found = {}
-    for name in case.differentiated:
-        x = case.arguments[name]
-        drawn = torch.frombuffer(bytearray(generator.bytes(2 * x.numel())), dtype=torch.int16) if x.numel() else torch.zeros(0)
-        u = drawn.to(torch.float64).add_(0.5).mul_(2.0**-16)  # between -½ and ½, and never 0
-        room = u.sign()  # used twice: new memory costs more than what is written to it
-        u.add_(room, alpha=0.5)
-        found[name] = u.mul_(torch.abs(x.reshape(-1).to(torch.float64), out=room).clamp_(min=1.0)).reshape(x.shape)
-    return found
-
-
 def along_parts(
     function: Function, case: Case, u: Tensors, lines_of: Sequence[Sequence[Part]], dtype: torch.dtype = torch.float64
 ) -> Sample:

@@ -20,7 +20,8 @@ import torch
 from checker.errors import Unsupported
 from checker.methods.autograd import to_array, vjp
 from checker.methods.differences import function_of
-from checker.methods.lines import LONGEST, Replayed, direction_rooms
+from checker.methods.directions import direction_rooms
+from checker.methods.lines import LONGEST, Replayed
 from checker.methods.steps import Floats, Samples, Whole, slopes
 from checker.tape.formats import FORMATS
 from checker.tape.hessian import Directions

@@ -16,7 +16,7 @@ from torch import Tensor
 from checker.inputs import Domain, away_from_zero, positive
 from checker.judge.directions import refer_along
 from checker.methods.differences import Differences, differences_of_original
-from checker.methods.parts import direction
+from checker.methods.directions import direction
 from checker.methods.steps import Samples, slopes
 from checker.tape.record import record
 from checker.values import Case, Derivation, Mode, Problem, Reference, Verdict
