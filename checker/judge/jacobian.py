@@ -22,6 +22,7 @@ from checker.judge.belief import Belief
 from checker.judge.compare import compare
 from checker.judge.measured import MEASURED
 from checker.judge.reference import UNPROVED_UNITS, Truth, fixed, refer
+from checker.judge.rows import told_rows
 from checker.memory import written
 from checker.methods.columns import Columns, columns
 from checker.methods.differences import function_of
@@ -66,11 +67,17 @@ def refer_jacobian(case: Case, tape: Tape | None, belief: Belief) -> Truth:
             reason = f"{work:,} scalar operations for all rows are more than the {SMALL:,} that balls are used for"
     start = time.perf_counter()
     function, _ = function_of(case, trusted)
+    told = told_rows(function) if isinstance(function, Replayed) and not _elementwise(case, function.tape) else None
+    if told is not None:
+        exact = {name: Columns(entries, np.zeros(entries.shape)) for name, entries in told.items()}
+        where = "the recorded operations' own derivative in float64, every row of which values along random directions tell"
+        return Truth(reference=_estimated(case, function, exact, where, reason, start), reason=reason)
     try:
         found_columns = {name: columns(function, case, name) for name in case.differentiated}
     except Exception as error:  # the function may raise at any perturbed point
         return Truth(reference=None, reason=f"{reason}; and differences failed: {type(error).__name__}: {error}")
-    return Truth(reference=_estimated(case, function, found_columns, reason, start), reason=reason)
+    where = "differences of every column and their error estimate"
+    return Truth(reference=_estimated(case, function, found_columns, where, reason, start), reason=reason)
 
 
 def _affordable(case: Case, tape: Tape | None) -> None:
@@ -123,11 +130,17 @@ def _enclosed(case: Case, tape: Tape, belief: Belief) -> Truth:
     return Truth(reference=reference, enclosure=truth.enclosure)
 
 
-def _estimated(case: Case, function: Replayed | Called, found: Mapping[str, Columns], reason: str, start: float) -> Reference:
+def _elementwise(case: Case, tape: Tape) -> bool:
+    return all(elementwise(tape, name) for name in case.differentiated)
+
+
+def _estimated(
+    case: Case, function: Replayed | Called, found: Mapping[str, Columns], where: str, reason: str, start: float
+) -> Reference:  # fmt: skip
     rounding = _rounding(case, function, found)
     zeros = {name: np.zeros(np.shape(one.slope)) for name, one in found.items()}
-    elementwise = [name for name, one in found.items() if one.diagonal]
-    shown = f"; elementwise in {', '.join(elementwise)}: only the diagonal is not 0" if elementwise else ""
+    diagonal = [name for name, one in found.items() if one.diagonal]
+    shown = f"; elementwise in {', '.join(diagonal)}: only the diagonal is not 0" if diagonal else ""
     reference = Reference(
         kind="differences",
         high={name: np.nan_to_num(one.slope) for name, one in found.items()},
@@ -135,7 +148,7 @@ def _estimated(case: Case, function: Replayed | Called, found: Mapping[str, Colu
         radius=zeros,
         allowed={name: one.error + rounding[name] for name, one in found.items()},
         unproved=reason,
-        origin=f"differences of every column and their error estimate, and rounding in {case.dtype} ({reason}){shown}",
+        origin=f"{where}, and rounding in {case.dtype} ({reason}){shown}",
         value=function.values_at_point(),
         seconds=time.perf_counter() - start,
     )

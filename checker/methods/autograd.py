@@ -77,7 +77,7 @@ class Reverse:
         try:
             with taken_off() if "hook" in case.exercise.cuts else nullcontext(), of_the_same_draws():
                 if case.mode is Mode.JACOBIAN:
-                    return _whole(by_reverse(case, self.device), case, self.name, self.device, start)
+                    return _whole(by_reverse(case, self.device, tape), case, self.name, self.device, start)
                 value, gradients = vjp(case, self.device)
         except Exception as error:  # the function under test may raise anything
             return Derivation(method=self.name, device=self.device, dtype=case.dtype, problem=crashed(error))

@@ -102,7 +102,7 @@ def _points(function: Replayed | Called) -> int:
     return int(max(LEAST, min(BATCH, function.case.memory) // held))
 
 
-def _kept(decisions: list[torch.Tensor], count: int) -> Truth:
+def on_path(decisions: list[torch.Tensor], count: int) -> Truth:
     """Which points of a batch lie on the path of its first."""
     same = torch.ones(count, dtype=torch.bool)
     for decision in decisions:
@@ -147,7 +147,7 @@ def _one_by_one(function: Replayed, name: str, x: torch.Tensor) -> Probe:
             points[torch.arange(1, len(chosen) + 1), chosen] += torch.from_numpy(t[start : start + size])
             found, decisions = values(function, {name: points.reshape(-1, *x.shape)})
             parts.append(found[1:])
-            kept.append(_kept(decisions, len(points))[1:])
+            kept.append(on_path(decisions, len(points))[1:])
         return np.concatenate(parts), np.concatenate(kept)
 
     return probe
@@ -207,7 +207,7 @@ def _along_entries(function: Replayed | Called, case: Case, name: str, outputs: 
             realised[wanted] = (batch[rows, moved].double() - x[moved].double()).numpy()[row - 1]
             delta[wanted] = there - found[0, column]
             noise[wanted] = function.eps * np.maximum(np.abs(there), np.abs(found[0, column]))
-            same[wanted] = _kept(decisions, len(part) + 1)[row]
+            same[wanted] = on_path(decisions, len(part) + 1)[row]
         return Samples(realised, delta, noise, same.astype(bool) & np.isfinite(delta) & (realised != 0))
 
     return sample

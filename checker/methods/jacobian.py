@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from checker.draws import seeded
+from checker.tape.structure import elementwise
+from checker.tape.tape import Tape
 from checker.values import Array, Case
 
 Tensors = tuple[torch.Tensor, ...]
@@ -23,6 +25,8 @@ Tensors = tuple[torch.Tensor, ...]
 #: Bytes of upstream in one batch: what is made of it then stays in a core's own cache.
 BATCH = 512 << 10
 
+#: Random upstreams by which an elementwise backward is known.
+PROBES = 8
 #: What torch raises where an operation cannot be mapped over a batch.
 UNMAPPED = (RuntimeError, ValueError, IndexError, NotImplementedError)
 
@@ -42,8 +46,11 @@ def outputs_of(case: Case) -> int:
     return sum(v.numel() for v in case.upstream if v is not None)
 
 
-def by_reverse(case: Case, device: str = "cpu") -> Jacobian:
-    """J by reverse mode, in the case's dtype: row i is the product with the upstream eᵢ."""
+def by_reverse(case: Case, device: str = "cpu", tape: Tape | None = None) -> Jacobian:
+    """J by reverse mode, in the case's dtype: row i is the product with the upstream eᵢ.
+
+    Where `tape` is elementwise some products tell whether the backward is as well, and then all of J.
+    """
     leaves = {name: t.detach().to(device).clone() for name, t in case.arguments.items()}
     for name in case.differentiated:
         leaves[name].requires_grad_()
@@ -51,12 +58,19 @@ def by_reverse(case: Case, device: str = "cpu") -> Jacobian:
         outputs = case.exercise.call(leaves)
     found = {name: np.zeros((outputs_of(case), *case.arguments[name].shape)) for name in case.differentiated}
     unreached, looped, start = set(case.differentiated), None, 0
+    pointwise = tape is not None and all(elementwise(tape, name) for name in case.differentiated)
     points = [leaves[name] for name in case.differentiated]
     for output, v in zip(outputs, case.upstream, strict=True):
         if v is None:
             continue
-        if output.requires_grad:
-            for rows, parts, why in _rows(output, points):
+        diagonals = _diagonals(output, points) if pointwise and output.requires_grad else None
+        if diagonals is not None:
+            every = np.arange(output.numel())
+            for name, diagonal in zip(case.differentiated, diagonals, strict=True):
+                unreached.discard(name)
+                found[name].reshape(len(found[name]), -1)[start + every, every] = diagonal.cpu().numpy()
+        elif output.requires_grad:
+            for rows, parts, why in rows_of(output, points):
                 looped = looped or why
                 for name, part in zip(case.differentiated, parts, strict=True):
                     if part is not None:
@@ -67,7 +81,29 @@ def by_reverse(case: Case, device: str = "cpu") -> Jacobian:
     return Jacobian(value, found, [name for name in case.differentiated if name in unreached], looped)
 
 
-def _rows(output: torch.Tensor, points: list[torch.Tensor]) -> Iterator[tuple[slice, list[torch.Tensor | None], str | None]]:
+def _diagonals(output: torch.Tensor, points: list[torch.Tensor]) -> list[torch.Tensor] | None:
+    """The diagonal of J for every argument, where J has nothing else; None where it may have.
+
+    Upstreams are powers of two with random signs, by which floating point scales without rounding: Jᵀv = d∘v holds exactly, for every v,
+    where each entry goes its own way. An entry beside the diagonal would have to be lost in rounding, for all of them.
+    """
+    generator = torch.Generator().manual_seed(output.numel())
+    exponents = torch.randint(-2, 3, (PROBES, *output.shape), generator=generator)
+    signs = torch.randint(0, 2, exponents.shape, generator=generator) * 2 - 1
+    upstreams = torch.cat([torch.ones(1, *output.shape), torch.ldexp(signs.float(), exponents)]).to(output.device, output.dtype)
+    try:
+        products = _products(output, points, upstreams, batched=True)
+    except UNMAPPED:
+        return None
+    diagonals = []
+    for product in products:
+        if product is None or not torch.equal(product[1:], product[:1] * upstreams[1:]):
+            return None
+        diagonals.append(product[0].reshape(-1))
+    return diagonals
+
+
+def rows_of(output: torch.Tensor, points: list[torch.Tensor]) -> Iterator[tuple[slice, list[torch.Tensor | None], str | None]]:
     """The rows of one output, a batch at a time: which, their parts by argument, and why they were not mapped where they were not."""
     count, why = output.numel(), None
     size = max(1, BATCH // (8 * max(output.numel(), *(point.numel() for point in points))))
