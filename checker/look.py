@@ -18,9 +18,10 @@ from checker.errors import Unsupported
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
+from checker.judge.classification import Classification
 from checker.judge.compare import compare
 from checker.judge.jacobian import compare_jacobian, refer_jacobian
-from checker.judge.kinks import Classification, classify, suspicious
+from checker.judge.kinks import classify, suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
 from checker.judge.second import second_order
@@ -31,7 +32,7 @@ from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.customs import Custom
 from checker.tape.replay import loops_quietly
 from checker.tape.tape import Tape
-from checker.transcribe import arguments_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
+from checker.transcribe import arguments_of, complex_outputs_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
 
 #: Methods that know one vector–Jacobian product of few entries, and no other mode.
@@ -127,6 +128,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
+        complex_outputs=complex_outputs_of(tape) if tape is not None and case.exercise.complex else [],
         path=path,
         reference=reference_of(truth.reference) if truth.reference is not None else None,
         derivations=[derivation_of(d) for d in derivations],

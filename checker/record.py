@@ -170,6 +170,7 @@ class CaseRecord(_Part, frozen=True, kw_only=True):
     arguments: dict[str, Numbers]  #: the point, by argument
     upstream: list[Numbers | None]  #: v, one per output; null where an output is not floating
     value: list[Numbers]  #: the function's outputs
+    complex_outputs: list[int] = []  #: which of them are complex: a last dimension of 2 holds the real and the imaginary part
     path: PathRecord  #: the execution path
     reference: ReferenceRecord | None  #: the truth, where there is one
     derivations: list[DerivationRecord]  #: what every method said

@@ -95,6 +95,12 @@ def cuts_of(tape: Tape, declared: frozenset[str], opened: Mapping[str, Array]) -
     ]
 
 
+def complex_outputs_of(tape: Tape) -> list[int]:
+    """The places of the outputs that `realform` split into real and imaginary parts."""
+    split = {slot for node in tape.nodes if node.base == "view_as_real" for slot in node.outputs}
+    return [at for at, slot in enumerate(tape.outputs) if slot in split]
+
+
 def steps_of(tape: Tape) -> list[StepRecord]:
     """The operations in order; none where there are too many to draw."""
     if len(tape.nodes) > DRAWN:

@@ -9,11 +9,18 @@ tags and attributes are copied, and what it did not understand is shown as it wa
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
+import msgspec
 from markupsafe import Markup, escape
+
+from checker.record import MathematicsRecord
+from checker.report.numerals import counted
+
+#: Characters of LaTeX that a page shows: MathML takes some fifteen times as many, and nobody reads more.
+LATEX = 2800
 
 _TAGS = frozenset(["mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mpadded", "mstyle", "mtable", "mtr", "mtd"])
 _TAGS |= {"msup", "msub", "msubsup", "mover", "munder", "munderover", "mfrac", "msqrt", "mroot"}
@@ -50,3 +57,24 @@ def _safe(element: Element) -> Iterator[Markup]:
             continue
         kept = Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in child.attrib.items() if k in _ATTRIBUTES)
         yield Markup("<{0}{1}>{2}</{0}>").format(Markup(child.tag), kept, inner)
+
+
+def readable(mathematics: Iterable[MathematicsRecord]) -> Iterator[MathematicsRecord]:
+    """The readings with what is longer than a page should hold left out, and a note that says so."""
+    room = LATEX
+    for reading in mathematics:
+        kept: dict[str | int, str] = {}
+        parts: list[tuple[str | int, str]] = [("", reading.function), *reading.gradients.items(), *enumerate(reading.condition)]
+        for name, latex in parts:
+            if len(latex) <= room:
+                room -= len(latex)
+                kept[name] = latex
+        left_out = len(parts) - len(kept)
+        note = f"{reading.note} {counted(left_out, 'formula')} too long for this page; the record has them.".strip()
+        yield msgspec.structs.replace(
+            reading,
+            function=kept.get("", ""),
+            gradients={name: latex for name, latex in reading.gradients.items() if name in kept},
+            condition=[latex for place, latex in enumerate(reading.condition) if place in kept],
+            note=note if left_out else reading.note,
+        )

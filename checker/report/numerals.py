@@ -5,6 +5,7 @@ Comes in: numbers of the record.  Goes out: short text.  Why: seventeen digits h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from checker.record import Numbers
@@ -63,9 +64,18 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def entry(name: str, index: tuple[int, ...]) -> str:
-    """An entry by name and index, as Python writes it: `x[1, 2]`, or `x` of a scalar."""
+def entry(name: str, index: tuple[int, ...], *, pairs: bool = False) -> str:
+    """An entry by name and index, as Python writes it: `x[1, 2]`, or `x` of a scalar. Of `pairs` the last index is the part of a complex
+    number: `z[1].imag`."""
+    if pairs and index:
+        return f"{entry(name, index[:-1])}.{('real', 'imag')[index[-1]]}"
     return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def complex_number(real: Number, imaginary: Number, show: Callable[[Number], str]) -> str:
+    """a + bi, each part as `show` writes it: `0.5−2i`, `NaN+∞i`."""
+    second = show(imaginary)
+    return f"{show(real)}{second if second.startswith('−') else f'+{second}'}i"
 
 
 @dataclass(frozen=True)
@@ -85,23 +95,32 @@ class Grid:
     more: str
 
 
-def grid(numbers: Numbers, marked: tuple[int, ...] | None = None, focus: tuple[int, ...] | None = None) -> Grid:
-    """Entries of an array: a matrix keeps its rows, anything else is one row. Of a large one, the part around the entry `focus`."""
+def grid(numbers: Numbers, marked: tuple[int, ...] | None = None, focus: tuple[int, ...] | None = None, *, pairs: bool = False) -> Grid:
+    """Entries of an array: a matrix keeps its rows, anything else is one row. Of a large one, the part around the entry `focus`, as far as
+    the record has it. Of `pairs` the last dimension of 2 is one complex number, and indices end with its part."""
     shape, values = numbers.shape, numbers.values
-    total = len(values) + numbers.omitted
+    known, total = len(values), len(values) + numbers.omitted
+    if pairs:
+        shape, known, total = shape[:-1], known // 2, total // 2
+        marked, focus = (index and index[:-1] for index in (marked, focus))
     matrix = len(shape) == 2
     height, width = (shape[0], shape[1]) if matrix else (1, total)
     spot = _flat(marked, shape)
-    centre = max(0, _flat(focus, shape))
+    wanted = _flat(focus, shape)
+    centre = wanted if 0 <= wanted < known else 0
+
+    def written(at: int, show: Callable[[Number], str]) -> str:
+        return complex_number(values[2 * at], values[2 * at + 1], show) if pairs else show(values[at])
+
     rows = _window(height, _WHOLE, _PART, centre // width if width else 0)
     columns = _window(width, _WHOLE, _PART, centre % width if width else 0) if matrix else _window(width, _ENTRIES, _ENTRIES, centre)
-    shown = [[at for c in columns if (at := r * width + c) < len(values)] for r in rows]
-    entries = [[Entry(figures(values[at]), exact(values[at]), at == spot) for at in row] for row in shown if row]
+    shown = [[at for c in columns if (at := r * width + c) < known] for r in rows]
+    entries = [[Entry(written(at, figures), written(at, exact), at == spot) for at in row] for row in shown if row]
     size = "×".join(map(str, shape))
     if sum(map(len, shown)) == total:
         return Grid(entries, "" if len(shape) < 3 and total else f"of shape {size}" if total else f"empty, of shape {size}")
     if matrix:
-        return Grid(entries, f"rows {rows[0]} to {rows[-1]}, columns {columns[0]} to {columns[-1]} of {size}")
+        return Grid(entries, f"rows {rows[0]} to {rows[0] + len(entries) - 1}, columns {columns[0]} to {columns[-1]} of {size}")
     return Grid(entries, f"entries {columns[0]} to {columns[-1]} of {size}")
 
 

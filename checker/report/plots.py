@@ -203,9 +203,10 @@ def _matrix(numbers: Numbers | None) -> Array | None:
 
 
 def _heat(case: CaseRecord) -> Iterator[Plot]:
-    """The error of one matrix-shaped gradient, entry by entry, as a fraction of what was allowed."""
+    """The error of one matrix-shaped gradient, entry by entry, as a fraction of what was allowed; of a Jacobian where that is a matrix."""
     if case.reference is None:
         return
+    what = "the Jacobian by" if case.mode == "jacobian" else "the gradient of"
     candidates = sorted(case.comparisons, key=lambda c: (c.verdict is not Verdict.WRONG, c.method != "reverse"))
     for comparison in candidates:
         name = comparison.argument
@@ -225,8 +226,8 @@ def _heat(case: CaseRecord) -> Iterator[Plot]:
         _ticks(drawn, "column", "row", whole=True)
         worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         caption = (
-            f"|error| ÷ allowed error of {comparison.method}, for each entry of the gradient of {name}. The largest, "
-            f"{figures(float(ratio[worst]), 2)}, is at [{int(worst[0])}, {int(worst[1])}]."
+            f"|error| ÷ allowed error of {comparison.method}, for each entry of {what} {name}. The largest, "
+            f"{figures(float(ratio[worst]), 2)}, is in row {int(worst[0])}, column {int(worst[1])}."
         )
         yield _plot("heat", "Where the error lies", caption, drawn, heat=True)
         return

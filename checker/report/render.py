@@ -16,9 +16,10 @@ from checker.content import templates_folder
 from checker.errors import UsageError
 from checker.record import Document, Record, encode
 from checker.report.folder import staged
+from checker.report.overview import merged, overview, pages, record_name
 from checker.report.svg import prepare
 from checker.report.templates import assets, environment, template
-from checker.report.views import merged, overview, page, pages, record_name
+from checker.report.views import page
 from checker.report.work import each
 
 #: Lie beside the pages as they are.

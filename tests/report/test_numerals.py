@@ -88,9 +88,18 @@ def test_of_a_large_array_the_part_around_the_entry_is_shown():
 
 
 def test_entries_that_the_record_left_out_are_not_invented():
-    shown = grid(Numbers.of(np.ones((100, 100))), None, (99, 99))
-    assert shown.rows == []
-    assert shown.more == "rows 96 to 99, columns 96 to 99 of 100×100"
+    shown = grid(Numbers.of(np.arange(90_000.0).reshape(300, 300)), None, (299, 299))
+    assert texts(shown) == [["0", "1", "2", "3"], ["300", "301", "302", "303"]], "the record holds 512 entries"
+    assert shown.more == "rows 0 to 1, columns 0 to 3 of 300×300"
+
+
+def test_pairs_are_complex_numbers():
+    shown = grid(Numbers.of(np.array([[1.5, -2.0], [0.0, np.inf]])), (1, 1), pairs=True)
+    assert texts(shown) == [["1.5−2i", "0+∞i"]]
+    assert [e.marked for e in shown.rows[0]] == [False, True]
+    assert shown.more == ""
+    assert grid(Numbers.of(np.zeros((2, 3, 2))), pairs=True).more == "", "a matrix"
+    assert [entry("z", at, pairs=True) for at in ((0,), (3, 1), (1, 2, 0))] == ["z.real", "z[3].imag", "z[1, 2].real"]
 
 
 def test_empty_and_deep_arrays_say_their_shape():

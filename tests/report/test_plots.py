@@ -72,7 +72,7 @@ def test_the_users_matplotlib_settings_do_not_reach_a_plot():
 def test_captions_say_what_is_marked():
     assert "slope 2 through x = 1, where its value is −1" in drawn(synthetic.parabola())["tangent-x"].caption
     assert "6.1×10⁻⁶" in drawn(synthetic.twice_dot())["steps"].caption
-    assert "is at [7, 11]" in drawn(synthetic.wrong_backward())["heat"].caption
+    assert "is in row 7, column 11." in drawn(synthetic.wrong_backward())["heat"].caption
     assert drawn(synthetic.descent())["loss"].caption.startswith("From 9 at step 0 to ")
 
 

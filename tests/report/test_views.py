@@ -9,52 +9,52 @@ import synthetic
 from synthetic import case, document, record
 
 from checker.record import MathematicsRecord, PathRecord, Refusal
-from checker.report import views
+from checker.report import mathematics, overview, views
 from checker.values import Verdict
 
 
 def test_the_sentence_counts():
     good, bad = synthetic.twice_dot(), synthetic.wrong_backward()
     refusal = Refusal(what="a.py", fault="author", message="no")
-    assert views.outcome([good, bad], []) == "1 of 2 exercises have their expected outcome."
-    assert views.outcome([good], []) == "The exercise has its expected outcome."
-    assert views.outcome([bad], []) == "The exercise does not have its expected outcome."
-    assert views.outcome([], [refusal]) == "No exercise was checked; 1 file or exercise could not be used."
-    assert views.outcome([good, bad], [refusal, refusal]).endswith("; 2 files or exercises could not be used.")
+    assert overview.outcome([good, bad], []) == "1 of 2 exercises have their expected outcome."
+    assert overview.outcome([good], []) == "The exercise has its expected outcome."
+    assert overview.outcome([bad], []) == "The exercise does not have its expected outcome."
+    assert overview.outcome([], [refusal]) == "No exercise was checked; 1 file or exercise could not be used."
+    assert overview.outcome([good, bad], [refusal, refusal]).endswith("; 2 files or exercises could not be used.")
 
 
 def test_a_later_document_wins():
     first, second = synthetic.twice_dot(), synthetic.parabola()
     again = msgspec.structs.replace(first, explanation="again")
-    found = views.merged([document([first, second]), document([again])])
+    found = overview.merged([document([first, second]), document([again])])
     assert [(r.exercise, r.explanation) for r in found] == [(first.exercise, "again"), (second.exercise, second.explanation)]
 
 
 def test_a_cell_is_the_worst_of_a_method():
-    found = views.cell(synthetic.cut_by_item(), "forward")
+    found = overview.cell(synthetic.cut_by_item(), "forward")
     assert found is not None
     assert (found.verdict, found.ulp) == (Verdict.WRONG, "inf")
     assert found.sentence == "forward: wrong; largest error ∞ ULP in 1 comparison"
-    missing = views.cell(record("bare", []), "reverse")
+    missing = overview.cell(record("bare", []), "reverse")
     assert missing is not None
     assert missing.sentence == "reverse: not available; did not arrive"
-    assert views.cell(record("bare", []), "cuda") is None
+    assert overview.cell(record("bare", []), "cuda") is None
 
 
 def test_the_largest_distance_puts_nan_first():
-    assert views.largest([1.0, "inf", 3.0]) == "inf"
-    assert views.largest([1.0, "nan", "inf"]) == "nan"
-    assert views.largest([]) is None
+    assert overview.largest([1.0, "inf", 3.0]) == "inf"
+    assert overview.largest([1.0, "nan", "inf"]) == "nan"
+    assert overview.largest([]) is None
 
 
 def test_columns_have_a_fixed_order():
-    assert views.methods_of([synthetic.cut_by_item()]) == ("symbolic", "differences", "reverse", "forward")
-    assert views.methods_of([record("r", [], required=["zebra", "jax", "cuda"])]) == ("cuda", "jax", "zebra")
+    assert overview.methods_of([synthetic.cut_by_item()]) == ("symbolic", "differences", "reverse", "forward")
+    assert overview.methods_of([record("r", [], required=["zebra", "jax", "cuda"])]) == ("cuda", "jax", "zebra")
 
 
 def test_paths_of_pages_are_plain_and_unique():
     names = ["a b", "a-b", "A-B", "a-b-2", "../../etc", "<script>", "字"]
-    paths = views.pages([record(name, [], file="f.py") for name in names])
+    paths = overview.pages([record(name, [], file="f.py") for name in names])
     assert len({p.lower() for p in paths.values()}) == len(names)
     for path in paths.values():
         folder, _, name = path.partition("/")
@@ -80,7 +80,7 @@ def test_a_wrong_gradient_is_marked_and_its_group_shows_that_part():
 
 def test_a_cut_stands_beside_what_autograd_returns():
     (cut,) = views.page(synthetic.cut_by_item()).cuts
-    ((name, written, uncut),) = cut.arguments
+    ((name, written, uncut, _),) = cut.arguments
     assert (name, written.values, uncut.values) == ("x", [6.0] * 3, [12.0] * 3)
 
 
@@ -106,9 +106,9 @@ def test_lines_elsewhere_are_not_noted(line):
 
 def test_formulas_that_are_too_long_for_a_page_are_left_out_and_counted():
     reading = MathematicsRecord(
-        path="p", function="x", gradients={"x": "y" * (views.LATEX + 1), "z": "2"}, condition=["z > 0", "w" * views.LATEX]
+        path="p", function="x", gradients={"x": "y" * (mathematics.LATEX + 1), "z": "2"}, condition=["z > 0", "w" * mathematics.LATEX]
     )
-    (kept,) = views.readable([reading])
+    (kept,) = mathematics.readable([reading])
     assert (kept.function, kept.gradients, kept.condition) == ("x", {"z": "2"}, ["z > 0"])
     assert kept.note == "2 formulas too long for this page; the record has them."
-    assert list(views.readable([kept])) == [kept]
+    assert list(mathematics.readable([kept])) == [kept]
