@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from checker import __version__, grading_commands
+from checker import __version__, grading_commands, options
 from checker.errors import CheckerError, Error, UsageError
 from checker.inert import inert
 
@@ -110,9 +110,9 @@ def check(
     from checker import children, terminal
     from checker import record as records
 
-    settings = _settings(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
+    settings = options.settings_of(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
     if record:
-        _probe(record)
+        options.writable(record)
     if not no_report:
         from checker.report.render import probe
 
@@ -225,7 +225,7 @@ def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tupl
         typer.echo("This system has no fork: exercises run one after another, without a time limit.", err=True)
     try:
         runner.prepare()
-        _device_there(settings)
+        options.device_there(settings)
         found = find(targets)
     except KeyboardInterrupt:
         return Document(records=[], complete=False), 0
@@ -233,87 +233,3 @@ def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tupl
     with terminal.progress(len(found.exercises), shown=shown) as advance:
         document = runner.run(found.exercises, settings, refusals=found.refusals, command=command, on_done=advance)
     return document, len(found.exercises)
-
-
-def _device_there(settings: Settings) -> None:
-    """Raise where only a device is asked for that is not on this machine.
-
-    Raises:
-        UsageError: CUDA alone is asked for, and there is none.
-    """
-    import torch
-
-    if settings.devices == ("cuda",) and not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch finds no CUDA device here. Use --device all, or see what `checker doctor` says.")
-
-
-def _settings(
-    method: list[str] | None,
-    device: str,
-    dtype: list[str] | None,
-    at: list[str] | None,
-    mode: str | None,
-    points: int,
-    seed: int,
-    jobs: int,
-    time_limit: float,
-    memory: str,
-    second_order: bool,
-    strict: bool,
-) -> Settings:
-    """Settings from options.
-
-    Raises:
-        UsageError: a name that is not known, a time limit that is not positive, or a size that is none.
-    """
-    from checker.given import point
-    from checker.memory import parse
-    from checker.methods import names
-    from checker.values import Mode, Settings
-
-    if not time_limit > 0:
-        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds above 0.")
-    return Settings(
-        methods=_known(method, names(), "method"),
-        devices=("cpu", "cuda") if device == "all" else (device,),
-        dtypes=_known(dtype, ("float64", "float32", "float16", "bfloat16"), "dtype"),
-        at=tuple(map(point, at or ())),
-        mode=Mode(mode) if mode else None,
-        points=points,
-        seed=seed,
-        jobs=jobs,
-        time_limit=time_limit,
-        memory=parse(memory) if memory else 0,
-        second_order=second_order,
-        strict=strict,
-    )
-
-
-def _known(given: list[str] | None, names: Sequence[str], what: str) -> tuple[str, ...]:
-    """The names that were given, each once; several may be joined by commas."""
-    import difflib
-
-    found = [name.strip() for text in given or [] for name in text.split(",")]
-    for name in found:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            advice = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
-            raise UsageError(f"--{what} {name}: there is no such {what}. {advice}")
-    return tuple(dict.fromkeys(found))
-
-
-def _probe(file: Path) -> None:
-    """Find out before the long work whether the record can be written.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    import tempfile
-
-    if file.is_dir():
-        raise UsageError(f"--record {file} is a folder: give a file.")
-    try:
-        with tempfile.TemporaryFile(dir=file.parent):
-            pass
-    except OSError as error:
-        raise UsageError(f"the record cannot be written to {file}: {error.strerror}. Give another file with --record.") from None

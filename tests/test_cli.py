@@ -21,7 +21,7 @@ import msgspec
 import pytest
 import torch
 
-from checker import Record, Settings, Verdict, cli
+from checker import Record, Settings, Verdict, cli, options
 from checker.record import Document, Refusal, Text, decode, read
 from checker.sandbox.probe import Layer
 
@@ -216,7 +216,7 @@ def test_settings_arrive(checker: Any, folder: Path) -> None:
 
 
 def test_defaults_are_those_of_settings() -> None:
-    assert cli._settings(None, "all", None, None, None, 3, 0, 0, 60.0, "", False, False) == Settings()
+    assert options.settings_of(None, "all", None, None, None, 3, 0, 0, 60.0, "", False, False) == Settings()
     help_text = subprocess.run([sys.executable, "-m", "checker", "check", "--help"], capture_output=True, text=True, check=True).stdout
     for name, value in (("points", 3), ("seed", 0), ("jobs", 0), ("time-limit", 60.0)):
         assert re.search(rf"--{name} .*?\[default:\s+{value}[;\]]", help_text, re.DOTALL), name
