@@ -43,6 +43,13 @@ class Limit:
     unbounded: bool = False
     consistent: bool = True
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no derivative here, as far as this direction tells; empty where it does not."""
+        if self.jump:
+            return f"not continuous here: the value moves by {self.jump:.6g} however near the point is approached"
+        return "the slope grows without bound toward this point" if self.unbounded else ""
+
 
 @dataclass(frozen=True)
 class _Place:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from checker.judge.clarke import nearest
-from checker.judge.kinks import Classification, Finding, classify, suspicious
+from checker.judge.classification import Classification, Finding
+from checker.judge.kinks import classify, suspicious
 from checker.methods.autograd import Reverse
 from checker.methods.differences import Differences
 from checker.tape.record import record

@@ -22,8 +22,9 @@ from checker.grading.judging import points
 from checker.grading.judging.tolerances import ORDERS, allowance, largest, single_allowance
 from checker.judge.beginning import recorded
 from checker.judge.belief import UNREPEATABLE, believe
+from checker.judge.classification import Classification
 from checker.judge.compare import compare
-from checker.judge.kinks import Classification, classify, suspicious
+from checker.judge.kinks import classify, suspicious
 from checker.judge.reference import Truth, refer
 from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
