@@ -20,7 +20,8 @@ from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
 from checker.judge.classification import Classification
 from checker.judge.compare import compare
-from checker.judge.jacobian import compare_jacobian, refer_jacobian
+from checker.judge.entries import compare_jacobian
+from checker.judge.jacobian import refer_jacobian
 from checker.judge.kinks import classify, suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
