@@ -27,7 +27,7 @@ from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
 from checker.memory import asked_for, left, share
-from checker.methods.autograd import absent
+from checker.methods.failures import absent
 from checker.provenance import cores, provenance
 from checker.record import Document, Record, Refusal
 from checker.transcribe import inputs_of, source_of, text_of

@@ -18,7 +18,7 @@ from checker.custom.operation import Operation
 from checker.custom.second import twice
 from checker.custom.transforms import forward_mode, mapped
 from checker.look import Look
-from checker.methods.autograd import first_line
+from checker.methods.failures import first_line
 from checker.record import CheckRecord, OperationRecord
 from checker.tape.customs import Custom
 from checker.tape.replay import loops_quietly

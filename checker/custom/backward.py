@@ -18,7 +18,8 @@ import torch
 from checker.custom.operation import Operation, gradients
 from checker.judge.verdict import FAULTS
 from checker.look import look
-from checker.methods.autograd import Reverse, first_line
+from checker.methods.autograd import Reverse
+from checker.methods.failures import first_line
 from checker.record import CheckRecord
 from checker.sampling import complete
 from checker.values import Settings, Verdict

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from checker.draws import seeded
-from checker.methods.autograd import crashed
+from checker.methods.failures import crashed
 from checker.record import CheckRecord
 from checker.tape.customs import as_written, of_the_same_draws
 from checker.tape.formats import FORMATS

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from checker.custom.operation import Operation
-from checker.methods.autograd import first_line
+from checker.methods.failures import first_line
 from checker.record import CheckRecord
 from checker.values import Verdict
 

@@ -18,7 +18,7 @@ import torch
 from checker.custom.along import ROUNDING, direction, slope
 from checker.custom.operation import Operation, gradients
 from checker.errors import Unsupported
-from checker.methods.autograd import first_line
+from checker.methods.failures import first_line
 from checker.record import CheckRecord
 from checker.values import Verdict
 

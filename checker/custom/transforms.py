@@ -17,7 +17,7 @@ from checker.custom.along import ROUNDING, direction, slope
 from checker.custom.operation import Operation, Tensors
 from checker.draws import seeded
 from checker.errors import Unsupported
-from checker.methods.autograd import first_line
+from checker.methods.failures import first_line
 from checker.record import CheckRecord
 from checker.values import Verdict
 

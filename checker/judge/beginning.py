@@ -13,7 +13,7 @@ import torch
 
 from checker.errors import ExerciseError, Unsupported
 from checker.judge.belief import Belief, believe, tape_of
-from checker.methods.autograd import crashed
+from checker.methods.failures import crashed
 from checker.state import State
 from checker.tape.tape import Tape
 from checker.values import Case, Problem, Verdict

@@ -17,49 +17,18 @@ import torch
 
 from checker.draws import seeded
 from checker.hooks import taken_off
-from checker.memory import asked_for
+from checker.methods.failures import NO_FORWARD, crashed, no_forward
 from checker.methods.jacobian import Jacobian, along_entries, by_forward, by_reverse, floating
 from checker.tape.customs import as_written, of_the_same_draws, without_forward_mode
 from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict
 
-#: What torch says where forward mode has no rule, or where a function does what none of its transforms allows.
-NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage")
-
-#: What is said where a kernel needs what a machine does not have, and what that is.
-LACKING = {
-    "No module named 'triton'": "Triton is not installed here",
-    "0 active drivers": "Triton finds no GPU here",
-    "Torch not compiled with CUDA enabled": "this torch was built without CUDA",
-    "No CUDA GPUs are available": "no CUDA device was found",
-    "Found no NVIDIA driver": "no CUDA device was found",
-    "InvalidCxxCompiler": "the compiler behind torch.compile finds no C++ compiler here",
-}
-
 
 def to_array(tensor: torch.Tensor) -> Array:
     """A tensor as float64, exactly: every narrower float widens without loss."""
     result: Array = tensor.detach().to("cpu", torch.float64).numpy(force=True)  # forward mode may give a zero without memory
     return result
-
-
-def first_line(error: BaseException) -> str:
-    """What a person reads of an exception: its first line, without advice that only fits a debugger."""
-    return (str(error).strip() or "no message").split("\n")[0].split(" Hint: enable anomaly")[0].rstrip(".")
-
-
-def absent(error: BaseException) -> str:
-    """What this machine lacks, where that is why a kernel could not run; else the empty string."""
-    return next((what for words, what in LACKING.items() if words in str(error)), "")
-
-
-def crashed(error: Exception) -> Problem:
-    """An exception of the function or of torch as a problem: its own, or that of a machine without what it needs."""
-    lacking = absent(error)
-    if lacking:
-        return Problem(verdict=Verdict.NOT_AVAILABLE, message=f"{lacking} ({type(error).__name__}: {first_line(error)})")
-    return Problem(verdict=Verdict.CRASHED, message=asked_for(error) or f"{type(error).__name__}: {first_line(error)}")
 
 
 class Reverse:
@@ -152,10 +121,10 @@ class Forward:
                     return _whole(by_forward(case), case, self.name, "cpu", start, reference)
                 value, gradients = _forward(case)
         except (NotImplementedError, AssertionError) as error:  # functorch asserts what it does not support
-            return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error))
+            return Derivation(method=self.name, dtype=case.dtype, problem=no_forward(error))
         except RuntimeError as error:
             missing = any(word in str(error) for word in NO_FORWARD)
-            return Derivation(method=self.name, dtype=case.dtype, problem=_no_forward(error) if missing else crashed(error))
+            return Derivation(method=self.name, dtype=case.dtype, problem=no_forward(error) if missing else crashed(error))
         except Exception as error:
             return Derivation(method=self.name, dtype=case.dtype, problem=crashed(error))
         return Derivation(
@@ -245,11 +214,6 @@ def _whole(found: Jacobian, case: Case, method: str, device: str, start: float, 
         error=reference.other_order if reference is not None else {},
         details={key: value for key, value in details.items() if value},
     )
-
-
-def _no_forward(error: Exception) -> Problem:
-    first = str(error).strip().split("\n")[0][:160]
-    return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch has no forward-mode rule here: {first}")
 
 
 def _misshapen(case: Case, gradients: Mapping[str, Array]) -> Problem | None:

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from checker.draws import seeded
-from checker.methods.autograd import NO_FORWARD, crashed, first_line, to_array
+from checker.methods.autograd import to_array
+from checker.methods.failures import NO_FORWARD, crashed, first_line
 from checker.tape.hessian import Directions
 from checker.tape.replay import loops_quietly
 from checker.values import Array, Case, Derivation, Problem, Verdict
