@@ -106,6 +106,7 @@ def complete(
     vectors = tuple(_upstream(o, g, generator, wanted) for o, g in zip(outputs, given, strict=True))
     differentiated = tuple(name for name in exercise.differentiated if cast[name].is_floating_point())
     entries = sum(cast[name].numel() for name in differentiated)
+    mode = settings.mode or (Mode.PROJECTION if entries > settings.projection_above else Mode.VJP)
     return Case(
         exercise=exercise,
         number=number,
@@ -115,7 +116,7 @@ def complete(
         dtype=dtype,
         seed=seed,
         origin=origin,
-        mode=settings.mode or (Mode.PROJECTION if entries > settings.projection_above else Mode.VJP),
+        mode=mode if entries else Mode.VJP,  # no entry has a row of J, and no direction leads anywhere
         memory=settings.memory or share(1),
     )
 

@@ -192,3 +192,8 @@ def test_sizes_are_read_and_written() -> None:
             parse(text)
     assert (written(80e9), written(1), written((1 << 40) * 1500)) == ("74.5 GiB", "1 bytes", "1,500 TiB")
     assert 64 << 20 <= share(4) <= share(1) <= 1 << 30
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_tensor_without_entries_has_a_right_gradient_in_every_mode(mode: Mode) -> None:
+    assert check(lambda x: 2 * x, torch.zeros(0).double(), mode=mode).verdict is Verdict.AGREES

@@ -125,7 +125,9 @@ def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, 
 
 def _sentence(argument: Input, worst: Worst) -> str:
     place = argument.at(worst.index)
-    return f"gradient of {place}: got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
+    digits = next((d for d in (10, 13) if _digits(worst.got, d) != _digits(worst.expected, d)), 17)  # enough to tell them apart
+    got, expected = _digits(worst.got, digits), _digits(worst.expected, digits)
+    return f"gradient of {place}: got {got}, expected {expected} within {_digits(worst.allowed, 2)}"
 
 
 def _digits(value: object, digits: int = 10) -> str:

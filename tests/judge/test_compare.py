@@ -111,3 +111,8 @@ def test_a_method_may_be_as_wrong_as_it_says() -> None:
 
 def test_empty_gradients_agree() -> None:
     assert judged([], [], []).verdict is Verdict.AGREES
+
+
+def test_as_many_digits_are_shown_as_tell_the_two_apart() -> None:
+    assert judged([1.0 + 2e-12], [1.0], 1e-15).message == "gradient of x at [0]: got 1.000000000002, expected 1 within 1e-15"
+    assert judged([1.0 + 2**-52], [1.0], 0.0).message == "gradient of x at [0]: got 1.0000000000000002, expected 1 within 0"

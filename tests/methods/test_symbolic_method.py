@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from checker.api import check
 from checker.authoring import Exercise, exercise
 from checker.judge.belief import believe, tape_of
 from checker.judge.compare import compare
@@ -68,4 +69,12 @@ def test_projection_is_not_for_symbols() -> None:
     case = replace(sample(row, Settings(), 0, "float64"), mode=Mode.PROJECTION)
     problem = METHOD.unsupported(case, None)
     assert problem is not None
-    assert problem.message == "6 entries are too many to write in symbols"
+    assert problem.message == "symbols are written of single entries, not of random directions"
+
+
+def test_a_formula_with_a_gap_at_the_point_says_so_and_is_not_wrong() -> None:
+    record = check(torch.sinc, torch.tensor([0.0, 0.5]).double())
+    assert record.verdict is Verdict.AGREES
+    problem = next(d.problem for d in record.cases[0].derivations if d.method == "symbolic")
+    assert problem is not None
+    assert problem.message == "the formula divides zero by zero at this point, where the function has a gradient all the same"
