@@ -58,7 +58,10 @@ def _assignments(text: str) -> dict[str, Any]:
         raise UsageError(f"--at {text!r} cannot be read. {ADVICE}") from None
     if not isinstance(call, ast.Call) or call.args or not call.keywords or any(k.arg is None for k in call.keywords):
         raise UsageError(f"--at {text!r} gives no value to a name. {ADVICE}")
-    return {str(keyword.arg): _value(keyword.value) for keyword in call.keywords}
+    names = [str(keyword.arg) for keyword in call.keywords]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"--at {text!r} gives {twice[0]} two values. Give each point an --at of its own.")
+    return {name: _value(keyword.value) for name, keyword in zip(names, call.keywords, strict=True)}
 
 
 def _value(node: ast.expr) -> Any:

@@ -115,3 +115,8 @@ def test_the_command_line_checks_a_jump_and_its_neighbour(tmp_path: Path, monkey
         codes.append(ended.value.code)
     assert codes == [1, 0]
     assert "jump" in capsys.readouterr().out
+
+
+def test_a_name_with_two_values_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"^--at 'x=1, x=2' gives x two values\. Give each point an --at of its own\.$"):
+        point("x=1, x=2")
