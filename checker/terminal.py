@@ -145,7 +145,7 @@ def unexpected(record: Record, width: int) -> Iterator[Text]:
     again."""
     sign, colour = BAD
     yield Text.assemble((f"{sign} {inert(record.exercise)}", colour), f": {record.verdict}, expected {record.expected}")
-    lines = [record.explanation, *(line for line in _worst(record) if line not in record.explanation), *_missing(record)]
+    lines = [record.explanation, *_worst(record), *_missing(record)]
     lines += [f"published {p.what}: {p.published}, found {p.found}" for p in record.published if not p.reproduced]
     if record.source:
         lines.append(f"{record.source.file}:{record.source.line}, seed {record.seed}")
@@ -201,7 +201,8 @@ def summary(document: Document, of: int) -> str:
 
 
 def _worst(record: Record) -> Iterator[str]:
-    """The furthest comparison of each method and argument among those with the record's verdict, methods that say the same together."""
+    """The furthest comparison of each method and argument among those with the record's verdict, methods that say the same together. What
+    the explanation says already is not said again: only which methods say it too."""
     found: dict[tuple[str, str], Comparison] = {}
     for case in record.cases:
         for comparison in [*case.comparisons, *(case.second.comparisons if case.second is not None else ())]:
@@ -211,7 +212,10 @@ def _worst(record: Record) -> Iterator[str]:
     for comparison in found.values():
         said.setdefault(comparison.message, []).append(comparison.method)
     for message, methods in said.items():
-        yield f"{', '.join(dict.fromkeys(methods))}: {message}"
+        if message not in record.explanation:
+            yield f"{', '.join(dict.fromkeys(methods))}: {message}"
+        elif others := [method for method in dict.fromkeys(methods) if f"{method}: {message}" not in record.explanation]:
+            yield f"{', '.join(others)}: the same"
 
 
 def _missing(record: Record) -> Iterator[str]:

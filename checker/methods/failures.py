@@ -24,8 +24,9 @@ LACKING = {
 
 
 def first_line(error: BaseException) -> str:
-    """What a person reads of an exception: its first line, without advice that only fits a debugger."""
-    return (str(error).strip() or "no message").split("\n")[0].split(" Hint: enable anomaly")[0].rstrip(".")
+    """What a person reads of an exception: its first line, without advice that only fits a debugger, and links that are cut off."""
+    line = (str(error).strip() or "no message").split("\n")[0]
+    return line.split(" Hint: enable anomaly")[0].split(" For more details")[0].rstrip(".")
 
 
 def absent(error: BaseException) -> str:

@@ -59,7 +59,7 @@ def _derived(
 
 
 def _problem(error: Exception) -> Problem:
-    said = first_line(error).split(" For more details")[0][:200]
+    said = first_line(error)[:200]
     if isinstance(error, NotImplementedError) or any(word in said for word in NOT_TWICE):
         return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch cannot differentiate this gradient: {said}")
     if isinstance(error, AssertionError) or any(word in said for word in NO_FORWARD_TWICE):

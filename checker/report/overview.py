@@ -34,6 +34,7 @@ class Row:
     page: str
     cells: tuple[Cell | None, ...]
     ulp: Number | None
+    second: bool  #: the verdict is that of the second derivatives, which have no column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ def overview(documents: Sequence[Document]) -> Overview:
             page=paths[record.exercise],
             cells=tuple(cell(record, method) for method in methods),
             ulp=largest(c.ulp for case in record.cases for c in case.comparisons),
+            second=record.verdict is not Verdict.AGREES and in_second_order(record),
         )
         for record in records
     ]
@@ -112,6 +114,12 @@ def overview(documents: Sequence[Document]) -> Overview:
             Run(file=record_name(i), provenance=d.provenance, complete=d.complete, count=len(d.records)) for i, d in enumerate(documents)
         ),
     )
+
+
+def in_second_order(record: Record) -> bool:
+    """Whether every case with the record's verdict has it from its second derivatives."""
+    cases = [case for case in record.cases if case.verdict == record.verdict]
+    return bool(cases) and all(case.second is not None and case.second.verdict == record.verdict for case in cases)
 
 
 def outcome(records: Sequence[Record], refusals: Sequence[Refusal]) -> str:

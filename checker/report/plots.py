@@ -9,8 +9,9 @@ Each drawing uses few artists: a report of fifty exercises draws well over a hun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,11 @@ class Plot:
 
 def plots(record: Record, shown: CaseRecord | None) -> list[Plot]:
     """What can be drawn of an exercise: of the case `shown` that the page opens with, else of the first that has the data."""
+    heat = partial(_heat, complexes={i.name for i in record.inputs if i.kind == "complex"})
     with drawing():
         training = [*_descent(record.descent)] if record.descent else []
         cases = [*([shown] if shown else []), *(case for case in record.cases if case is not shown)]
-        return training + [plot for draw in (_curves, _steps, _heat) for plot in _first(draw, cases)]
+        return training + [plot for draw in (_curves, _steps, heat) for plot in _first(draw, cases)]
 
 
 def _first(draw: Callable[[CaseRecord], Iterator[Plot]], cases: Sequence[CaseRecord]) -> list[Plot]:
@@ -202,7 +204,7 @@ def _matrix(numbers: Numbers | None) -> Array | None:
     return _floats(numbers.values).reshape(numbers.shape)
 
 
-def _heat(case: CaseRecord) -> Iterator[Plot]:
+def _heat(case: CaseRecord, *, complexes: Collection[str]) -> Iterator[Plot]:
     """The error of one matrix-shaped gradient, entry by entry, as a fraction of what was allowed; of a Jacobian where that is a matrix."""
     if case.reference is None:
         return
@@ -229,6 +231,8 @@ def _heat(case: CaseRecord) -> Iterator[Plot]:
             f"|error| ÷ allowed error of {comparison.method}, for each entry of {what} {name}. The largest, "
             f"{figures(float(ratio[worst]), 2)}, is in row {int(worst[0])}, column {int(worst[1])}."
         )
+        if name in complexes and case.mode != "jacobian":
+            caption += " Column 0 is of the real parts, column 1 of the imaginary ones."
         yield _plot("heat", "Where the error lies", caption, drawn, heat=True)
         return
 

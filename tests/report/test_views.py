@@ -8,8 +8,9 @@ import pytest
 import synthetic
 from synthetic import case, document, record
 
-from checker.record import MathematicsRecord, PathRecord, Refusal
+from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord, Refusal, SecondOrderRecord
 from checker.report import mathematics, overview, views
+from checker.report.case_views import case_view
 from checker.values import Verdict
 
 
@@ -112,3 +113,41 @@ def test_formulas_that_are_too_long_for_a_page_are_left_out_and_counted():
     assert (kept.function, kept.gradients, kept.condition) == ("x", {"z": "2"}, ["z > 0"])
     assert kept.note == "2 formulas too long for this page; the record has them."
     assert list(mathematics.readable([kept])) == [kept]
+
+
+def complex_case(**more: object) -> CaseRecord:
+    z = np.array([[1.0, 2.0], [0.0, -1.0]])
+    return case(0, {"z": z}, {"z": z}, got={"reverse": {"z": z * [1.0, -1.0]}}, verdict=Verdict.WRONG, value=np.array([3.0, 4.0]), **more)
+
+
+def test_complex_numbers_are_pairs_under_their_names():
+    view = case_view(msgspec.structs.replace(complex_case(), complex_outputs=[0]), {"z"})
+    (group,) = view.groups
+    assert group.pairs
+    assert {line.derivation.method: line.place for line in group.lines}["reverse"] in ("z[0].imag", "z[1].imag")
+    assert [(fact.name, fact.pairs) for fact in view.facts] == [("z", True), ("Value", True), ("Upstream gradient", True)]
+    assert [fact.pairs for fact in case_view(complex_case()).facts] == [False, False, False]
+
+
+def test_a_jacobian_has_a_row_for_each_output_and_takes_no_upstream():
+    jacobian = np.arange(12.0).reshape(2, 2, 3)
+    bad = jacobian + np.eye(12)[7].reshape(2, 2, 3)
+    w = np.ones((2, 3))
+    made = case(0, {"w": w}, {"w": jacobian}, got={"reverse": {"w": bad}}, verdict=Verdict.WRONG, value=np.ones(2), mode="jacobian")
+    made = msgspec.structs.replace(made, arguments={"w": Numbers.of(w)}, upstream=[Numbers.of(np.ones(2))])
+    view = case_view(made)
+    (group,) = view.groups
+    assert (group.what, group.rows) == ("Jacobian by", "a row for each of f[0], f[1]")
+    assert group.truth is not None
+    assert group.truth.shape == (2, 6)
+    (wrong,) = [line for line in group.lines if line.marked is not None]
+    assert (wrong.place, wrong.marked) == ("∂f[1]/∂w[0, 1]", (1, 1))
+    assert [fact.name for fact in view.facts] == ["w", "Value"]
+
+
+def test_a_verdict_of_the_second_derivatives_is_told_from_one_of_the_gradient():
+    x = np.array([1.0])
+    first = case(0, {"x": x}, {"x": x}, value=x, verdict=Verdict.WRONG)
+    second = msgspec.structs.replace(first, second=SecondOrderRecord(verdict=Verdict.WRONG, explanation="no"))
+    assert not overview.in_second_order(record("r", [first, second]))
+    assert overview.in_second_order(record("r", [second]))
