@@ -66,7 +66,7 @@ def _contour(case: Case, tape: Tape | None, entries: list[tuple[str, int]], cent
         axis = np.linspace(c - r, c + r, ACROSS)
         axes.append(axis[_allowed(case, name, axis)])
     z = _values(case, tape, entries, np.array([[x, y] for y in axes[1] for x in axes[0]]))
-    names = [case.exercise.input(name).entry(np.unravel_index(k, case.arguments[name].shape)) for name, k in entries]
+    names = [case.exercise.input(name).entry([int(i) for i in np.unravel_index(k, case.arguments[name].shape)]) for name, k in entries]
     return CurveRecord(
         kind="contour",
         argument=entries[0][0],

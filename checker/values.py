@@ -204,7 +204,7 @@ class Reference:
     value_allowed: tuple[Array, ...] = ()
     unproved: str = ""  #: why the truth could only be estimated, where it was
     other_order: Mapping[str, Array] = field(default_factory=dict)  #: what forward mode may differ by beside `allowed`, where known
-    uncancelled: Mapping[str, Array] = field(default_factory=dict)  #: Σ|path| of the chain rule: a gradient that did not cancel, where known
+    uncancelled: Mapping[str, Array] = field(default_factory=dict)  #: Σ|path|: a gradient that did not cancel, where known
     seconds: float = 0.0  #: wall time spent on finding it
 
 

@@ -127,9 +127,9 @@ class Balls:
 
 def _power(x: arb, y: arb) -> arb:
     """xʸ. Of a ball around zero the library knows no power; a whole one that is not negative is a product."""
-    if x.is_exact() or not x.contains(0) or not y.is_exact() or y.unique_fmpz() is None or y < 0:
+    if x.is_exact() or not x.contains(0) or not y.is_exact() or (whole := y.unique_fmpz()) is None or y < 0:
         return x**y
-    result, square, left = arb(1), x, int(y.unique_fmpz())
+    result, square, left = arb(1), x, int(whole)
     while left:
         if left & 1:
             result *= square

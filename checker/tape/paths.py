@@ -33,7 +33,7 @@ BITS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """Of every floating argument's entries: how far another order of the chain rule may be off, and Σ|path|, the size of what it adds up."""
+    """Of every floating argument's entries: how far another order of the chain rule may be off, and Σ|path|, the size of what adds up."""
 
     error: Mapping[str, Array]
     size: Mapping[str, Array]

@@ -167,11 +167,11 @@ def _equal(mapped: Sequence[torch.Tensor], single: Sequence[torch.Tensor]) -> bo
 @contextmanager
 def loops_quietly() -> Iterator[None]:
     """Without torch's own words on standard error where `vmap` runs an operation point by point."""
-    torch._C._functorch._set_vmap_fallback_warning_enabled(False)
+    torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        torch._C._functorch._set_vmap_fallback_warning_enabled(True)
+        torch._C._functorch._set_vmap_fallback_warning_enabled(True)  # type: ignore[attr-defined]
 
 
 def _stacked(rows: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
