@@ -217,6 +217,13 @@ def test_norms_of_the_zero_matrix_have_the_ball_of_the_dual_norm(order, claimed,
     assert record.verdict is verdict, record.explanation
 
 
+def test_the_smallest_singular_value_of_the_zero_matrix_is_not_called_wrong() -> None:
+    """Its Clarke set is a ball in nine dimensions that no sample of branches fills, and slopes do not bound it: it is not convex."""
+    record = found(lambda x: torch.linalg.norm(x, -2), np.zeros((3, 3)).tolist())
+    assert record.verdict is Verdict.INCONCLUSIVE, record.explanation
+    assert "so many branches meet here" in record.explanation
+
+
 def test_relu_of_x_minus_relu_of_minus_x_is_the_identity() -> None:
     record = found(lambda x: x.relu() - (-x).relu(), 0.0)
     assert verdict_of(record) == {Verdict.WRONG}

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from checker.judge.approach import Approach, Limit
+from checker.judge.approach import PATTERNS, Approach, Limit
 from checker.judge.clarke import nearest
 from checker.values import Array, Verdict
 
@@ -22,6 +22,10 @@ UNITS = 512.0
 LIMIT = 1e-10
 #: Rounds in which the hull is searched for a branch that lets the gradient in.
 SEARCHES = 64
+#: Ways in which a direction is split, to see whether slopes are subadditive.
+SPLITS = 6
+#: Branches from which on a hull in many dimensions is not taken to be known.
+MANY = 16
 
 Kind = Literal["smooth", "kink", "jump", "singular", "unsettled"]
 
@@ -108,6 +112,10 @@ class Classification:
                 outside = bool(off[part].any()) or (not inside and bool(varies[part].any()))
                 arguments[name] = Verdict.WRONG if outside else Verdict.SUBGRADIENT if varies[part].any() else Verdict.AGREES
         verdict = _joint(arguments)
+        known = len(limits) < MANY or got.size <= PATTERNS
+        if not (inside or off.any() or separated or known or self._regular(got)):
+            message = "so many branches meet here, of a function that is not convex, that no gradient can be told from a subgradient"
+            return Finding(Verdict.INCONCLUSIVE, message, dict.fromkeys(names, Verdict.INCONCLUSIVE))
         if verdict is not Verdict.WRONG:
             return Finding(Verdict.SUBGRADIENT, "not differentiable here; a convex combination of the gradients nearby", arguments)
         bad = next(n for n, v in arguments.items() if v is Verdict.WRONG)
@@ -145,9 +153,24 @@ class Classification:
                     break
             if len(limits) == before:
                 break
-            if float(np.max(limits @ w)) <= self.around.slope(w) < float(got @ w) - float(tolerance @ np.abs(w)):
+            told = float(np.max(limits @ w)) <= self.around.slope(w) < float(got @ w) - float(tolerance @ np.abs(w))
+            if told and self._regular(w) and self._regular(got):
                 return limits, None, True  # neither values nor gradients know of a branch beyond
         return limits, None, False
+
+    def _regular(self, w: Array) -> bool:
+        """Whether values tell of slopes that are subadditive, φ'(x; w) ≤ φ'(x; a) + φ'(x; w − a), as those of a convex function are. Only
+        then is the slope along w as large as Clarke's."""
+        assert self.around is not None
+        generator = np.random.default_rng(self.around.case.seed)
+        w = w / max(float(np.max(np.abs(w), initial=0.0)), np.finfo(float).tiny)
+        whole = self.around.slope(w)
+        for _ in range(SPLITS):
+            a = 0.5 * w + generator.standard_normal(w.shape)
+            parts = self.around.slope(a) + self.around.slope(w - a)
+            if whole > parts + 1e-6 * (abs(whole) + abs(parts)):
+                return False
+        return True
 
     def _separated(self, limits: Array, got: Array, tolerance: Array, varies: Array) -> bool:
         """Whether a direction w tells `got` from every subgradient g, which has ⟨w, g⟩ ≤ φ°(x; w).
