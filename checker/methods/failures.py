@@ -44,5 +44,5 @@ def crashed(error: Exception) -> Problem:
 
 def no_forward(error: Exception) -> Problem:
     """What torch says where it has no rule, as a problem of torch and not of the function."""
-    first = str(error).strip().split("\n")[0][:160]
+    first = first_line(error)[:160]
     return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch has no forward-mode rule here: {first}")
