@@ -378,12 +378,6 @@ def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> No
         ),
         ("recursion", "@exercise\ndef f(x: Float[Tensor, '']):\n    return f(x)", 1, r"function failed: RecursionError: .* \(a\.py:9\)"),
         (
-            "complex result",
-            "@exercise\ndef f(x: Float[Tensor, '']):\n    return torch.complex(x, x)",
-            2,
-            r"a\.py:7: .*returns a complex tensor, which is not checked yet\. Return its real and imaginary parts",
-        ),
-        (
             "integer result",
             "@exercise\ndef f(x: Float[Tensor, '']):\n    return x.long()",
             2,

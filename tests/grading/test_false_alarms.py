@@ -32,6 +32,7 @@ GUESSES = {
 WITHOUT = {
     "layers.py::dropout": "it draws random numbers, which no answer can know: make the draw an input",
     "networks.py::FashionMNIST": "too many entries to enclose each: judged along random directions",
+    **{name: "it has complex inputs, and submissions are read in real numbers" for name, one in EXERCISES.items() if one.complex},
 }
 #: PyTorch's own gradient is wrong there, which is what they are about.
 TORCH_IS_WRONG = {name for name, exercise in EXERCISES.items() if exercise.expects is Verdict.WRONG and exercise.descent is None}

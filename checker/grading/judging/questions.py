@@ -24,12 +24,13 @@ from checker.judge.beginning import recorded
 from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.classification import Classification
 from checker.judge.compare import compare
+from checker.judge.directions import UNPROVED
 from checker.judge.kinks import classify, suspicious
 from checker.judge.reference import Truth, refer
 from checker.methods.autograd import Reverse, to_array, vjp
 from checker.sandbox.values import Trouble
 from checker.tape.mutants import Mutation, mutants
-from checker.values import Array, Case, Settings, Verdict
+from checker.values import Array, Case, Mode, Settings, Verdict
 
 #: How many ordinary points an answer is asked, at least: one on each execution path that was found, where those are more.
 ASKED = 3
@@ -144,6 +145,8 @@ def question_at(case: Case, *, ordinary: bool = True) -> Question:
     Raises:
         NoTruth: there is none, or an ordinary point at which rounding alone may move the gradient by too much.
     """
+    if case.mode is Mode.PROJECTION:
+        raise NoTruth(UNPROVED)
     tape, problem = recorded(case)
     if tape is None or problem is not None:
         raise NoTruth(problem.message if problem is not None else "the function could not be recorded")
