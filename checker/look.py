@@ -14,7 +14,7 @@ from msgspec.structs import replace as with_fields
 
 from checker.authoring import Exercise
 from checker.curves import curves
-from checker.errors import Unsupported
+from checker.errors import Unsupported, UsageError
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
@@ -58,9 +58,16 @@ class Look:
 
 
 def chosen_methods(settings: Settings) -> dict[str, Method]:
-    """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others."""
+    """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others.
+
+    Raises:
+        UsageError: a method that there is not.
+    """
     found = methods()
     wanted = settings.methods or tuple(found)
+    for name in wanted:
+        if name not in found:
+            raise UsageError(f"there is no method {name!r}. Known are {', '.join(found)}.")
     devices = {"cuda": "cuda" in settings.devices, "reverse": "cpu" in settings.devices, "forward": "cpu" in settings.devices}
     return {name: method for name, method in found.items() if name in wanted and devices.get(name, True)}
 

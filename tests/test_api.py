@@ -208,3 +208,8 @@ def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> 
     assert certified.problem is not None
     assert "aten.logaddexp: complex numbers have no rule here" in certified.problem.message
     assert record.cases[0].reference.kind == "differences"
+
+
+def test_a_method_that_there_is_not_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match=r"there is no method 'revers'\. Known are certified, symbolic, "):
+        check(lambda x: x.sum(), draw(2), settings=Settings(methods=("revers",)))
