@@ -261,7 +261,7 @@ def test_an_exercise_that_takes_all_memory_gets_an_error_and_nothing_else_ends()
     ((_, end),) = list(children.ended([child], patience=20))
     assert end.data is not None
     assert end.data.startswith(b"an error after ")
-    assert 100 <= int(end.data.split()[-2]) <= 256
+    assert 100 <= int(end.data.split()[-2]) <= 512  # what the parent had freed may be taken as well
 
 
 def greedy(x: Float[Tensor, ""]) -> Float[Tensor, ""]:
