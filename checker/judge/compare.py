@@ -125,13 +125,18 @@ def _worst(got: Array, high: Array, error: Array, relative: Array, ulps: Array, 
 
 def _sentence(argument: Input, worst: Worst) -> str:
     place = argument.at(worst.index)
-    digits = next((d for d in (10, 13) if _digits(worst.got, d) != _digits(worst.expected, d)), 17)  # enough to tell them apart
-    got, expected = _digits(worst.got, digits), _digits(worst.expected, digits)
-    return f"gradient of {place}: got {got}, expected {expected} within {_digits(worst.allowed, 2)}"
+    return f"gradient of {place}: {told(worst.got, worst.expected, worst.allowed)}"
 
 
-def _digits(value: object, digits: int = 10) -> str:
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+def told(got: object, expected: object, allowed: object) -> str:
+    """What was found beside what is true, in as many digits as tell them apart."""
+    count = next((d for d in (10, 13) if digits(got, d) != digits(expected, d)), 17)
+    return f"got {digits(got, count)}, expected {digits(expected, count)} within {digits(allowed, 2)}"
+
+
+def digits(value: object, count: int = 10) -> str:
+    """A number in so many digits; "nan" and "inf" as they are."""
+    return f"{value:.{count}g}" if isinstance(value, float) else str(value)
 
 
 def _norm(x: Array) -> float:

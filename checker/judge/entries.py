@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from msgspec.structs import replace as with_fields
 
-from checker.judge.compare import compare
+from checker.judge.compare import compare, told
 from checker.values import Array, Case, Comparison, Derivation, Reference, Verdict, Worst, number
 
 #: What is said of a point at which the function may have no Jacobian.
@@ -68,7 +68,7 @@ def _named(found: Comparison, case: Case, got: Array, known: Array) -> Compariso
     argument = f"∂({name})" if " " in name else f"∂{name}"
     message = f"{_output(case, row)}/{argument}{case.exercise.input(name).entry(place).removeprefix(name)}"
     if stray is not None or found.verdict is Verdict.WRONG:
-        message += f": got {_digits(worst.got)}, expected {_digits(worst.expected)} within {_digits(worst.allowed, 2)}"
+        message += f": {told(worst.got, worst.expected, worst.allowed)}"
         return with_fields(found, verdict=Verdict.WRONG, worst=worst, message=message)
     message = f"every entry of ∂f/{argument} agrees" if found.verdict is Verdict.AGREES else found.message
     return with_fields(found, worst=worst, message=message)
@@ -90,7 +90,3 @@ def _output(case: Case, row: int) -> str:
             return f"∂f{number}{place}"
         row -= v.numel()
     raise IndexError(row)
-
-
-def _digits(value: object, digits: int = 10) -> str:
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

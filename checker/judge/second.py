@@ -17,7 +17,7 @@ import torch
 from msgspec.structs import replace as with_fields
 
 from checker.judge.belief import Belief
-from checker.judge.compare import compare
+from checker.judge.compare import compare, digits, told
 from checker.judge.reference import UNPROVED_UNITS, Truth, refer
 from checker.judge.second_reference import CARRIED, difference, measured, refer_second, work
 from checker.judge.verdict import case_verdict
@@ -157,11 +157,9 @@ class _Words:
     def _wrong(self, found: Comparison, got: Array, row: int, entry: int) -> str:
         assert found.worst is not None
         got_there, expected = found.worst.got, found.worst.expected
-        digits = next((d for d in (10, 13) if _digits(got_there, d) != _digits(expected, d)), 17)  # enough to tell them apart
-        message = f"{self._entry(row, entry)}: got {_digits(got_there, digits)}, expected {_digits(expected, digits)}"
-        message += f" within {_digits(found.worst.allowed, 2)}"
+        message = f"{self._entry(row, entry)}: {told(got_there, expected, found.worst.allowed)}"
         if self._square and row != entry and abs(got[entry, row] - got[row, entry]) > 2.0 * float(found.worst.allowed):
-            message += f"; H is not symmetric: across the diagonal it has {_digits(float(got[entry, row]))}"
+            message += f"; H is not symmetric: across the diagonal it has {digits(float(got[entry, row]))}"
         return message
 
     def _kink(self, found: Comparison, derivation: Derivation, row: int, entry: int, value: float, slopes: Sequence[float]) -> Comparison:
@@ -172,8 +170,8 @@ class _Words:
         slack = UNPROVED_UNITS * FORMATS[self.case.dtype].unit * max(abs(low), abs(high))
         between = low - slack <= value <= high + slack
         message = (
-            f"{self._entry(row, entry)} does not exist: the gradient has a kink here, with the slopes {_digits(low, 6)} and "
-            f"{_digits(high, 6)} on its two sides; {_digits(value, 6)} is {'' if between else 'not '}between them"
+            f"{self._entry(row, entry)} does not exist: the gradient has a kink here, with the slopes {digits(low, 6)} and "
+            f"{digits(high, 6)} on its two sides; {digits(value, 6)} is {'' if between else 'not '}between them"
         )
         return with_fields(found, verdict=Verdict.UNDEFINED if between else Verdict.WRONG, message=message)
 
@@ -185,7 +183,3 @@ class _Words:
     def _square(self) -> bool:
         """Whether the directions are the entries, so that the rows are those of H."""
         return self.rows == entry_names(self.case)
-
-
-def _digits(value: object, digits: int = 10) -> str:
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

@@ -22,7 +22,7 @@ from checker.tape.duals import Dual, Duals, Seeds
 from checker.tape.graph import Check
 from checker.tape.interpreter import Replayed, interpret, pull
 from checker.tape.numbers import NumberSystem
-from checker.tape.paths import ACCUMULATED, BITS, Orders
+from checker.tape.paths import ACCUMULATED, BITS, Orders, started
 from checker.tape.tape import Tape
 from checker.values import Array
 
@@ -144,18 +144,11 @@ def any_order(
 def _sweep(replayed: Replayed[Dual[arb]], upstream: Upstream, count: int, term: float) -> tuple[Array, Array]:
     """How Σ|path| from the outputs to every scalar moves along each direction at most, and the most roundings along one of the paths."""
     edges, near = replayed.graph.edges, replayed.graph.numbers.approximate
-    sums, moved, roundings = np.zeros(len(edges)), np.zeros((len(edges), count)), np.zeros(len(edges))
-    readers = np.zeros(len(edges))
+    moved, readers = np.zeros((len(edges), count)), np.zeros(len(edges))
+    sums, roundings = started(replayed, upstream)
     for found in edges:
         for j, _ in found:
             readers[j] += 1
-    for output, vector in zip(replayed.outputs, upstream, strict=True):
-        if output is None or vector is None:
-            continue
-        for x, v in zip(output.reshape(-1), vector.detach().double().reshape(-1).tolist(), strict=True):
-            if x.index >= 0:
-                sums[x.index] += abs(v)
-                roundings[x.index] = 1
     for i in range(len(edges) - 1, -1, -1):
         if sums[i] == 0 and not moved[i].any():
             continue

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,13 +59,9 @@ def any_order(
     return Orders(error=error, size=size)
 
 
-def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None], term: float) -> tuple[Array, Array]:
-    """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar; a term of a sum counts as `term`.
-
-    The last sum, over the outputs, is made in float64 (`Forward`) and rounds nothing.
-    """
-    edges = replayed.graph.edges
-    sums, roundings = np.zeros(len(edges)), np.zeros(len(edges))
+def started(replayed: Replayed[Any], upstream: Sequence[torch.Tensor | None]) -> tuple[Array, Array]:
+    """Σ|path| and the roundings along a path of every scalar, where only the outputs have been reached."""
+    sums, roundings = np.zeros((2, len(replayed.graph.edges)))
     for output, vector in zip(replayed.outputs, upstream, strict=True):
         if output is None or vector is None:
             continue
@@ -72,6 +69,16 @@ def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None], ter
             if x.index >= 0:
                 sums[x.index] += abs(v)
                 roundings[x.index] = 1
+    return sums, roundings
+
+
+def _sweep(replayed: Replayed[arb], upstream: Sequence[torch.Tensor | None], term: float) -> tuple[Array, Array]:
+    """Σ|path| and the largest number of roundings along a path, from the outputs to every scalar; a term of a sum counts as `term`.
+
+    The last sum, over the outputs, is made in float64 (`Forward`) and rounds nothing.
+    """
+    edges = replayed.graph.edges
+    sums, roundings = started(replayed, upstream)
     for i in range(len(edges) - 1, -1, -1):
         if sums[i] == 0:
             continue
