@@ -6,15 +6,15 @@ see the same draws.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Run with the CPU's generator seeded, and leave its state as it was.
+def seeded(seed: int) -> Iterator[Callable[[], bool]]:
+    """Run with the CPU's generator seeded, and leave its state as it was. What is given tells whether anything was drawn since.
 
     Other devices are left alone: `torch.manual_seed` would note a traceback for each that is not initialised, which costs more than
     the function.
@@ -23,6 +23,6 @@ def seeded(seed: int) -> Iterator[None]:
     state = generator.get_state()
     generator.manual_seed(seed)
     try:
-        yield
+        yield lambda: not torch.equal(generator.get_state(), torch.Generator().manual_seed(seed).get_state())
     finally:
         generator.set_state(state)

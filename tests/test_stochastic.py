@@ -45,6 +45,18 @@ def test_draws_are_common_to_all_and_the_gradient_is_judged_per_draw(function) -
     assert verdict_of(record, "differences") == {Verdict.AGREES}
 
 
+@pytest.mark.parametrize("asked", [{}, {"mode": "jacobian"}, {"second_order": True}], ids=["product", "jacobian", "second order"])
+def test_forward_mode_sees_the_draws_of_what_is_not_contiguous(asked) -> None:
+    """`torch.func` draws a mask in another order than a plain call does, and the derivative by it is that of another draw."""
+    record = check(lambda x: F.dropout(x.T, 0.5) ** 3, torch.arange(1.0, 7.0).double().view(2, 3), settings=QUICK, **asked)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert verdict_of(record, "forward") == {Verdict.AGREES}
+    second = record.cases[0].second
+    cut_off = check(lambda x: F.dropout(x.T.detach(), 0.5), torch.ones(2, 3), settings=QUICK, **asked)
+    assert cut_off.verdict is Verdict.AGREES, cut_off.explanation
+    assert second is None or {c.method for c in second.comparisons} >= {"reverse over reverse", "forward over reverse"}
+
+
 def test_a_wrong_gradient_of_a_stochastic_function_is_wrong_whatever_was_drawn() -> None:
     record = check(lambda x: (planted.Cube.apply(x) * torch.rand(3, dtype=x.dtype)).sum(), X, settings=QUICK)
     assert (record.verdict, record.stochastic) == ("wrong", True)

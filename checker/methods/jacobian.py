@@ -14,21 +14,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from checker.draws import seeded
+from checker.methods.mapped import UNMAPPED, Tensors, along_each
 from checker.tape.structure import elementwise
 from checker.tape.tape import Tape
 from checker.values import Array, Case
-
-Tensors = tuple[torch.Tensor, ...]
 
 #: Bytes of upstream in one batch: what is made of it then stays in a core's own cache.
 BATCH = 512 << 10
 
 #: Random upstreams by which an elementwise backward is known.
 PROBES = 8
-#: What torch raises where an operation cannot be mapped over a batch.
-UNMAPPED = (RuntimeError, ValueError, IndexError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def along_entries(
     function: Callable[..., Tensors], primals: Tensors, position: int, seed: int, chunk: int = 512
 ) -> Iterator[tuple[slice, Tensors]]:
     """The derivatives of `function` along every entry of the argument at `position` by forward mode: by `vmap` in chunks, one entry at a
-    time where it cannot be mapped."""
+    time where it cannot be mapped or draws."""
     x, zeros = primals[position], [torch.zeros_like(p) for p in primals]
     basis = torch.eye(x.numel(), dtype=x.dtype).reshape(x.numel(), *x.shape)
 
@@ -167,15 +165,13 @@ def along_entries(
         tangents = (*zeros[:position], tangent, *zeros[position + 1 :])
         return torch.func.jvp(function, primals, tangents)[1]  # type: ignore[no-any-return]
 
+    def dual(tangent: torch.Tensor) -> Tensors:
+        with forward_ad.dual_level():
+            moved = forward_ad.make_dual(x, tangent)  # type: ignore[no-untyped-call]
+            outputs = function(*primals[:position], moved, *primals[position + 1 :])
+            found = [forward_ad.unpack_dual(o) for o in outputs]  # type: ignore[no-untyped-call]
+        return tuple(torch.zeros_like(f.primal) if f.tangent is None else f.tangent for f in found)
+
     for start in range(0, len(basis), chunk):
         rows = slice(start, min(start + chunk, len(basis)))
-        try:
-            with seeded(seed):
-                moved = torch.func.vmap(row, randomness="same")(basis[rows])
-        except UNMAPPED:
-            single = []
-            for tangent in basis[rows]:
-                with seeded(seed):
-                    single.append(row(tangent))
-            moved = tuple(torch.stack(column) for column in zip(*single, strict=True))
-        yield rows, moved
+        yield rows, along_each((basis[rows],), seed, by_func=row, by_duals=dual)[0]

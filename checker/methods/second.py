@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from checker.draws import seeded
 from checker.methods.autograd import to_array
 from checker.methods.failures import NO_FORWARD, crashed, first_line
+from checker.methods.mapped import Tensors, along_each
 from checker.tape.hessian import Directions
 from checker.tape.replay import loops_quietly
 from checker.values import Array, Case, Derivation, Problem, Verdict
@@ -40,7 +42,8 @@ def reverse_over_reverse(case: Case, directions: Directions) -> Derivation:
 
 
 def forward_over_reverse(case: Case, directions: Directions) -> Derivation:
-    """`torch.func.jvp` of `torch.func.grad` along every direction, by `vmap` in chunks where that is possible."""
+    """`torch.func.jvp` of `torch.func.grad` along every direction, by `vmap` in chunks where that is possible; by dual tensors
+    where the function draws."""
     return _derived(FORWARD, case, directions, _forward)
 
 
@@ -111,8 +114,19 @@ def _forward(case: Case, directions: Directions, chunk: int = 256) -> tuple[Arra
 
     gradient = torch.func.grad(value, argnums=tuple(range(len(points))))
 
-    def along(*tangents: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def along(*tangents: torch.Tensor) -> Tensors:
         return torch.func.jvp(gradient, points, tangents)[1]  # type: ignore[no-any-return]
+
+    def dual(*tangents: torch.Tensor) -> Tensors:
+        with forward_ad.dual_level():
+            pairs = zip(points, tangents, strict=True)
+            moved = [forward_ad.make_dual(x.clone().requires_grad_(), t) for x, t in pairs]  # type: ignore[no-untyped-call]
+            total = value(*moved)
+            if not total.requires_grad:  # all of it is cut off
+                return tuple(torch.zeros_like(x) for x in points)
+            found = torch.autograd.grad(total, moved, allow_unused=True, materialize_grads=True)
+            parts = [forward_ad.unpack_dual(g).tangent for g in found]  # type: ignore[no-untyped-call]
+        return tuple(torch.zeros_like(x) if part is None else part for x, part in zip(points, parts, strict=True))
 
     rows = torch.from_numpy(directions.rows)
     places = directions.places().values()
@@ -121,15 +135,8 @@ def _forward(case: Case, directions: Directions, chunk: int = 256) -> tuple[Arra
     details: dict[str, Any] = {}
     for start in range(0, len(rows), chunk):
         part = [t[start : start + chunk] for t in tangents]
-        try:
-            with seeded(case.seed):
-                moved = torch.func.vmap(along, randomness="same")(*part)
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            details["looped"] = str(error).split("\n")[0][:200]
-            single = []
-            for row in zip(*part, strict=True):
-                with seeded(case.seed):
-                    single.append(along(*row))
-            moved = tuple(torch.stack(column) for column in zip(*single, strict=True))
+        moved, looped = along_each(tuple(part), case.seed, by_func=along, by_duals=dual)
+        if looped:
+            details["looped"] = looped
         found.append(np.concatenate([to_array(m).reshape(len(part[0]), -1) for m in moved], axis=1))
     return np.concatenate(found), details
