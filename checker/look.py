@@ -189,7 +189,9 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
         return [c for d in arrived for c in compare_jacobian(d, reference, case, smooth=smooth)]
     compared = [(d, compare(d, reference, case)) for d in arrived]
     estimate = reference.allowed if reference.kind == "differences" else {}
-    if not suspicious(case, tape, path, (reference.high, estimate, *(d.error for d in arrived))):
+    # Differences of an ill-conditioned tape cannot put in doubt what balls have proved along that tape; those of the function itself can.
+    doubts = [d.error for d in arrived if reference.kind == "differences" or "looped" in d.details]
+    if not suspicious(case, tape, path, (reference.high, estimate, *doubts)):
         return [c for _, comparisons in compared for c in comparisons]
     point = classify(case, tape)
     return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]

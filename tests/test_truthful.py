@@ -6,6 +6,7 @@ Truths are from textbooks or by hand; torch is 2.13. `check` runs with the defau
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -338,11 +339,36 @@ def test_a_decision_that_only_rounding_takes_is_no_kink(shape: tuple[int, int]) 
 
 
 def test_what_differences_cannot_tell_leaves_a_certified_verdict_alone() -> None:
-    """To half precision and back is the identity to autograd; values move in steps."""
-    record = found(lambda x: x.bfloat16(), [-0.4, 0.3])
+    """10¹⁴ + x takes x in steps of 1/64, of which every quotient is made."""
+    record = found(lambda x: (x + 1e14) - 1e14, [-0.4, 0.3])
     assert record.verdict is Verdict.AGREES, record.explanation
     (said,) = [c.message for c in record.cases[0].comparisons if c.method == "differences"]
     assert said.startswith("gradient of x agrees, as far as this method can tell: to ")
+
+
+def logdet(a):
+    return torch.linalg.slogdet(a)[1]
+
+
+def solved(a):
+    return torch.linalg.solve(a, torch.ones(len(a), dtype=a.dtype)).sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "order"), [(lambda a: torch.linalg.inv(a).sum(), 6), (solved, 7), (solved, 8), (logdet, 9), (logdet, 10)]
+)
+def test_steps_beyond_the_poles_of_an_ill_conditioned_matrix_are_no_false_alarm(function, order: int) -> None:
+    """Hilbert's matrix becomes singular where an entry moves by far less than any ordinary step: 2e-7 at order 6, 3e-13 at order 10."""
+    hilbert = [[1 / (i + j + 1) for j in range(order)] for i in range(order)]
+    record = found(function, hilbert)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert {c.verdict for c in record.cases[0].comparisons} == {Verdict.AGREES}
+
+
+def test_entries_that_differences_do_not_know_are_counted() -> None:
+    record = found(logdet, [[1 / (i + j + 1) for j in range(9)] for i in range(9)])
+    (said,) = [c.message for c in record.cases[0].comparisons if c.method == "differences"]
+    assert re.fullmatch(r"gradient of a agrees, as far as this method can tell: \d+ of its 81 entries are not known to it", said)
 
 
 def test_floor_jumps() -> None:

@@ -93,8 +93,11 @@ def _verdict(name: str, width: Array, own: Array, inside: Array, reference: Refe
             f"a wider dtype than {case.shown_dtype} would settle it"
         )
         return Verdict.INCONCLUSIVE, message
-    known = _norm(np.where(np.isfinite(own), own, 0.0))
+    silent = np.isposinf(own)
+    known = _norm(np.where(silent, 0.0, own))
     within = f", as far as this method can tell: to {known:.2g}" if known > TOO_WIDE * scale else ""
+    if np.any(silent):
+        within = f", as far as this method can tell: {int(np.sum(silent))} of its {np.size(own)} entries are not known to it"
     return Verdict.AGREES, f"gradient of {name} agrees{within}"
 
 

@@ -19,7 +19,7 @@ from checker.errors import Unsupported
 from checker.methods.columns import columns
 from checker.methods.directions import along_directions, direction_rooms, direction_scale, signs
 from checker.methods.lines import Called, Replayed, along_entries, rooms, scales
-from checker.methods.steps import Samples, best_step, slopes
+from checker.methods.steps import RoundingBounds, Samples, best_step, slopes
 from checker.tape.replay import replay
 from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict, number
@@ -67,8 +67,7 @@ class Differences:
             for name in case.differentiated:
                 gradients[name], error[name] = columns(function, case, name).whole()
         else:
-            function.shaking = _shaking(case, reference, function.eps)
-            gradients, error, details["kinks"] = entries(function, case)
+            gradients, error, details["kinks"] = entries(function, case, _rounding(case, reference, function.eps))
         if case.pictured and case.mode is not Mode.JACOBIAN:
             details["steps"] = _plot(function, case, reference)
         reason = reason or (function.looped if isinstance(function, Replayed) else None)
@@ -139,29 +138,35 @@ def _follows(case: Case, tape: Tape) -> bool:
     return kept
 
 
-def _shaking(case: Case, reference: Reference | None, eps: float) -> float:
-    """How far rounding may move ⟨v, f⟩, where balls tell; else 0.
+def _rounding(case: Case, reference: Reference | None, eps: float) -> RoundingBounds:
+    """How far rounding may move ⟨v, f⟩, where balls tell: by that of its outputs at least.
 
     Samples cannot tell it: where f does not move at all, what it lost to rounding is not to be seen (the loss of a sure prediction).
     """
     if reference is None or not reference.value_allowed:
-        return 0.0
-    ratio, total = eps / torch.finfo(getattr(torch, case.dtype)).eps, 0.0
+        return RoundingBounds()
+    ratio, least, worst = eps / torch.finfo(getattr(torch, case.dtype)).eps, 0.0, 0.0
     for v, value, width in zip((v for v in case.upstream if v is not None), reference.value, reference.value_allowed, strict=True):
-        sure = np.where(np.isfinite(width), ratio * width, eps * np.abs(value))
-        total += float(np.nansum(np.abs(v.double().numpy()) * sure))
-    return total
+        size, own = np.abs(v.double().numpy()), eps * np.abs(value)
+        least += float(np.nansum(size * own))
+        worst += float(np.nansum(size * np.where(np.isfinite(width), ratio * width, own)))
+    return RoundingBounds(least, worst)
 
 
-def entries(function: Replayed | Called, case: Case) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
-    """Gradient, error estimate, and the entries at a kink, of every differentiated argument."""
+def entries(
+    function: Replayed | Called,
+    case: Case,
+    rounding: RoundingBounds = RoundingBounds(),  # noqa: B008  (a value)
+) -> tuple[dict[str, Array], dict[str, Array], list[dict[str, Any]]]:
+    """Gradient, error estimate, and the entries at a kink, of every differentiated argument; `rounding` is that of ⟨v, f⟩."""
     gradients: dict[str, Array] = {}
     errors: dict[str, Array] = {}
     kinks: list[dict[str, Any]] = []
     for name in case.differentiated:
         x = case.arguments[name].to(torch.float64).numpy()
         backward, forward = rooms(case.exercise.input(name).domain, x)
-        found = slopes(along_entries(function, case, name, function.dtype), scales(x), backward, forward, eps=function.eps)
+        sample = along_entries(function, case, name, function.dtype)
+        found = slopes(sample, scales(x), backward, forward, eps=function.eps, rounding=rounding)
         moves = np.isfinite(x)  # from an infinity no step leads away
         gradients[name] = np.where(moves, found.slope.reshape(x.shape), 0.0)
         errors[name] = np.where(moves, found.error.reshape(x.shape), np.inf)

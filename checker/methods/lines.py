@@ -54,7 +54,6 @@ class Replayed:
 
     eps = 2.0**-52
     dtype = torch.float64
-    shaking = 0.0  #: how far rounding may move ⟨v, f⟩ whatever the outputs show, where that is known
 
     def __init__(self, case: Case, tape: Tape, held: frozenset[int]) -> None:
         self.case, self.tape, self.held = case, tape, held
@@ -89,7 +88,7 @@ class Replayed:
         for decision in found.signature:
             same &= (decision == decision[:1]).reshape(rows, -1).all(dim=1)
         same &= torch.isfinite(delta)
-        return Moved(delta[1:].numpy(), noise[1:].numpy() + 2.0 * self.shaking, same[1:].numpy())
+        return Moved(delta[1:].numpy(), noise[1:].numpy(), same[1:].numpy())
 
     def _few(self, moved: Tensors, rows: torch.Tensor) -> Moved:
         """One point after the other: no more is alive than one of them needs."""
@@ -99,7 +98,7 @@ class Replayed:
             changes = [_change(o[None], b[None], v, self.eps) for o, b, v in zip(there.outputs, here.outputs, self.upstream, strict=True)]
             delta, noise = sum(float(c) for c, _ in changes), sum(float(s) for _, s in changes)
             same = math.isfinite(delta) and all(torch.equal(a, b) for a, b in zip(there.signature, here.signature, strict=True))
-            found[:, k] = delta, noise + 2.0 * self.shaking, same
+            found[:, k] = delta, noise, same
         return Moved(found[0], found[1], found[2] == 1.0)
 
     def _at(self, moved: Tensors, row: int) -> Replay:
@@ -110,8 +109,6 @@ class Replayed:
 
 class Called:
     """The original function of `case`, called eagerly, point by point, in `dtype`. Nothing is held and no decision is seen."""
-
-    shaking = 0.0  #: as in `Replayed`
 
     def __init__(self, case: Case, dtype: torch.dtype = torch.float64) -> None:
         self.case, self.dtype, self.eps = case, dtype, torch.finfo(dtype).eps
@@ -147,7 +144,7 @@ class Called:
                 change, shake = _change(output[None], base[None], v, self.eps)
                 delta[row] += float(change)
                 noise[row] += float(shake)
-        return Moved(delta, noise + 2.0 * self.shaking, np.isfinite(delta))
+        return Moved(delta, noise, np.isfinite(delta))
 
 
 def _change(output: torch.Tensor, base: torch.Tensor, v: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:

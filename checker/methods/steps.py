@@ -11,8 +11,8 @@ Where its error estimate asks for more, further ladders with steps 32 times smal
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,8 @@ SHRINK = 32.0  #: from one ladder to the next
 PROBES = 24  #: steps, each a quarter of the one before, at which the path of execution is looked at
 NEAREST = 20  #: the probe that is near enough to be the point itself: 2.7e-15 of max(1, |x|), a dozen roundings away
 EDGE = 0.99  #: how much of the distance to an open edge is used
+BEYOND = 1e3  #: rounding at its worst is believed up to so many times what it is seen to be
+EXCUSED = 1e-3  #: an error beyond this part of the slope is not put down to rounding at its worst before rounding was looked at
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class Samples:
     delta: Floats  #: φ(t) − φ(0)
     noise: Floats  #: how far rounding may have moved `delta`
     same: Truth  #: finite, and on the path of execution of t = 0
+
+
+class RoundingBounds(NamedTuple):
+    """How far rounding moves φ whatever the samples show, where that is known: by `least` at least, by `worst` at most."""
+
+    least: float = 0.0
+    worst: float = 0.0
 
 
 #: (lines, steps) -> samples, in order.
@@ -63,19 +72,35 @@ def best_step(eps: float, *, order: int = 1, accuracy: int = 4) -> float:
     return float(eps ** (1.0 / (order + accuracy)))
 
 
-def slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, *, eps: float, measured: bool = False) -> Slopes:
+def slopes(
+    sample: Sample,
+    scale: Floats,
+    backward: Floats,
+    forward: Floats,
+    *,
+    eps: float,
+    rounding: RoundingBounds = RoundingBounds(),  # noqa: B008  (a value)
+    measured: bool = False,
+) -> Slopes:
     """The slope of every line at 0.
 
     `scale` is the length over which φ changes by its own size, as far as anyone knows: max(1, |x|). `backward` and `forward` say how far
     the line stays inside the domain on either side (0: not at all; infinity: no edge). `eps` is the rounding unit of the samples.
-    With `measured` their rounding is measured before the first step, and not only where that is not good enough: φ may be a long sum.
+    With `measured` the samples' rounding is measured before the first step, and not only where that is not good enough: φ may be a long
+    sum.
     """
     with np.errstate(all="ignore"):
-        return _slopes(sample, scale, EDGE * backward, EDGE * forward, eps, measured)
+        return _slopes(sample, scale, EDGE * backward, EDGE * forward, eps, rounding, measured)
 
 
-def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, eps: float, measured: bool) -> Slopes:
-    count = len(scale)
+def _slopes(
+    exact: Sample, scale: Floats, backward: Floats, forward: Floats, eps: float, rounding: RoundingBounds, measured: bool
+) -> Slopes:
+    def sample(lines: Whole, t: Floats) -> Samples:
+        found = exact(lines, t)
+        return replace(found, noise=found.noise + 2.0 * worst[lines])
+
+    count, worst = len(scale), np.full(len(scale), rounding.worst)
     top = 4.0 * scale * best_step(eps)
     side, first = _plan(top, backward, forward)
     slope, error, step = np.full(count, np.nan), np.full(count, np.inf), first.copy()
@@ -91,7 +116,10 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
         lines = active[better]
         grown = (found.error > 2.0 * error[active]) & (error[active] < 1e-4 * np.abs(slope[active]))
         slope[lines], error[lines], step[lines] = found.slope[better], found.error[better], found.step[better]
-        done = (error[active] <= 1e-9 * np.abs(slope[active])) | (error[active] <= 4.0 * found.floor) | grown
+        rounded = error[active] <= 4.0 * found.floor
+        if ladder == 0:
+            rounded &= (worst[active] == 0) | (error[active] <= EXCUSED * np.abs(slope[active]))
+        done = (error[active] <= 1e-9 * np.abs(slope[active])) | rounded | grown
         # Another path may only have been met because the first steps were long: try shorter ones before looking closely.
         look = found.bent if ladder == 0 else (found.bent | found.blocked) if ladder == 1 else np.zeros(len(active), dtype=bool)
         if look.any():
@@ -105,7 +133,7 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
             side[clear], first[clear] = _plan(top[clear], room.backward[~room.kink], room.forward[~room.kink])
             first[clear] *= SHRINK  # taken back below: the first ladder of these lines has not been climbed yet
             done = np.where(look, kink[active], done)
-        active = active[~done]
+        active, climbed = active[~done], ~look[~done]
         if not len(active):
             break
         first[active] /= SHRINK
@@ -113,6 +141,12 @@ def _slopes(sample: Sample, scale: Floats, backward: Floats, forward: Floats, ep
             blur[active] = 0.0
             closer = _shaking(sample, active, side[active], np.minimum(first[active], scale[active]) * 2.0**-26)
             shaking[active] = np.maximum(shaking[active], closer)
+            # Rounding at its worst may be so large that it would explain any values, those beyond a pole too: begin again without it.
+            seen = np.maximum(BEYOND * shaking[active], rounding.least)
+            hidden = (shaking[active] > 0) & (worst[active] > seen)
+            worst[active] = np.where(hidden, seen, worst[active])
+            error[active[hidden]] = np.inf
+            first[active[hidden & climbed]] *= SHRINK
     return Slopes(slope, np.where(kink, np.inf, error), step, kink)
 
 

@@ -17,7 +17,7 @@ from checker.inputs import Domain, away_from_zero, positive
 from checker.judge.directions import refer_along
 from checker.methods.differences import Differences, differences_of_original
 from checker.methods.directions import direction
-from checker.methods.steps import Samples, slopes
+from checker.methods.steps import RoundingBounds, Samples, slopes
 from checker.tape.record import record
 from checker.values import Case, Derivation, Mode, Problem, Reference, Verdict
 from tests.cases import case_of
@@ -231,3 +231,27 @@ def test_the_plot_leaves_out_steps_at_which_the_function_fails() -> None:
     assert 0 < len(steps["h"]) < 18
     assert steps["h"][-1] == pytest.approx(1e-14)
     assert min(steps["error"]) < 1e-10
+
+
+def test_rounding_at_its_worst_does_not_hide_a_pole() -> None:
+    """1/(1 − 10⁵t) has its pole at 10⁻⁵, nearer than the first step; a bound of its rounding that is far too wide explains any values."""
+
+    def sample(lines: np.ndarray[Any, Any], t: np.ndarray[Any, Any]) -> Samples:
+        far = 1e5 * t
+        return Samples(t, far / (1 - far), np.full(t.shape, 2e-16), np.ones(t.shape, dtype=bool))
+
+    free = np.full(1, np.inf)
+    found = slopes(sample, np.ones(1), free, free, eps=2.0**-52, rounding=RoundingBounds(1e-16, 0.3))
+    assert abs(found.slope[0] - 1e5) <= found.error[0] <= 1.0
+
+
+def test_rounding_at_its_worst_stands_where_none_is_seen() -> None:
+    """A function that does not move at all may have lost a slope to rounding: the error says so."""
+
+    def sample(lines: np.ndarray[Any, Any], t: np.ndarray[Any, Any]) -> Samples:
+        return Samples(t, np.zeros(t.shape), np.zeros(t.shape), np.ones(t.shape, dtype=bool))
+
+    free = np.full(1, np.inf)
+    found = slopes(sample, np.ones(1), free, free, eps=2.0**-52, rounding=RoundingBounds(0.0, 1e-16))
+    assert found.slope[0] == 0
+    assert 1e-14 < found.error[0] < 1e-12
