@@ -18,7 +18,8 @@ from checker.judge.bisection import SPLIT, split
 from checker.judge.directions import along_u, measured
 from checker.methods.lines import Called, Replayed
 from checker.methods.parts import Part, along_parts, part_scale, whole
-from checker.methods.steps import Floats, Samples, Whole, slopes
+from checker.methods.samples import Floats, Samples, Whole
+from checker.methods.steps import slopes
 from checker.values import Case, Slope
 
 #: At most so many entries are set aside.

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from checker.methods.lines import Called, Replayed, Tensors, rooms, scales
-from checker.methods.steps import Floats, Sample, Samples, Truth, Whole, best_step, slopes
+from checker.methods.samples import Floats, Sample, Samples, Truth, Whole
+from checker.methods.steps import best_step, slopes
 from checker.tape.replay import batched
 from checker.tape.size import point_bytes
 from checker.tape.structure import elementwise

@@ -19,7 +19,8 @@ from checker.errors import Unsupported
 from checker.methods.columns import columns
 from checker.methods.directions import along_directions, direction_rooms, direction_scale, signs
 from checker.methods.lines import Called, Replayed, along_entries, rooms, scales
-from checker.methods.steps import RoundingBounds, Samples, best_step, slopes
+from checker.methods.samples import RoundingBounds, Samples
+from checker.methods.steps import best_step, slopes
 from checker.tape.replay import replay
 from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict, number

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from checker.methods.lines import Function, Tensors, rooms, sampler
-from checker.methods.steps import Floats, Sample, Whole
+from checker.methods.samples import Floats, Sample, Whole
 from checker.values import Case
 
 

@@ -19,7 +19,7 @@ import torch
 from checker.draws import seeded
 from checker.errors import Unsupported
 from checker.hooks import taken_off
-from checker.methods.steps import Floats, Sample, Samples, Whole
+from checker.methods.samples import Floats, Sample, Samples, Whole
 from checker.tape.customs import as_written
 from checker.tape.replay import Replay, batched, replay
 from checker.tape.size import point_bytes

@@ -22,7 +22,8 @@ from checker.methods.autograd import to_array, vjp
 from checker.methods.differences import function_of
 from checker.methods.directions import direction_rooms
 from checker.methods.lines import LONGEST, Replayed
-from checker.methods.steps import Floats, Samples, Whole, slopes
+from checker.methods.samples import Floats, Samples, Whole
+from checker.methods.steps import slopes
 from checker.tape.formats import FORMATS
 from checker.tape.hessian import Directions
 from checker.tape.replay import ALONE, loops_quietly, replay

@@ -17,7 +17,8 @@ from checker.inputs import Domain, away_from_zero, positive
 from checker.judge.directions import refer_along
 from checker.methods.differences import Differences, differences_of_original
 from checker.methods.directions import direction
-from checker.methods.steps import RoundingBounds, Samples, slopes
+from checker.methods.samples import RoundingBounds, Samples
+from checker.methods.steps import slopes
 from checker.tape.record import record
 from checker.values import Case, Derivation, Mode, Problem, Reference, Verdict
 from tests.cases import case_of
