@@ -83,7 +83,7 @@ def _ticks(drawn: Canvas, x: str, y: str, *, whole: bool = False) -> None:
     box.x0 = (10 + 6.4 * widest) / 72 / drawn.figure.get_figwidth()
     drawn.axes.set_position(box)
     drawn.axes.set_xlabel(x)
-    drawn.axes.set_title(y, loc="left", fontsize=11)
+    drawn.axes.set_title(y, loc="left", fontsize=11, y=1.0)
 
 
 def _plain(value: float, _: int) -> str:

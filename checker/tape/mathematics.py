@@ -159,6 +159,7 @@ def _tidy(e: sympy.Expr) -> sympy.Expr:
     return e
 
 
+@lru_cache(maxsize=1024)
 def simplest(e: sympy.Expr) -> sympy.Expr:
     """The shortest of a few equal forms. Only steps that are quick at this size are tried."""
     size = length(e)
@@ -166,11 +167,14 @@ def simplest(e: sympy.Expr) -> sympy.Expr:
         return e
     forms = [e, sympy.factor_terms(e)]
     if len(e.free_symbols) <= SYMBOLS:
-        forms += [sympy.together(e), sympy.powsimp(e)]
+        slower = [sympy.together(e), sympy.powsimp(e)]
         if not e.has(sympy.Function) and size <= SIMPLIFIED // 2:
-            forms += [sympy.cancel(e), sympy.factor(e)]
-        forms += [sympy.factor_terms(f) for f in forms[2:]]
-    return min(forms, key=lambda f: (f.count_ops(), len(str(f))))
+            slower += [sympy.cancel(e), sympy.factor(e)]
+        forms += [*slower, *(sympy.factor_terms(f) for f in dict.fromkeys(slower) if f != e)]
+    operations = {f: f.count_ops() for f in forms}
+    least = min(operations.values())
+    shortest = [f for f, count in operations.items() if count == least]
+    return shortest[0] if len(shortest) == 1 else min(shortest, key=lambda f: len(str(f)))
 
 
 def _binary(e: sympy.Expr) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from checker.errors import Unsupported
 from checker.tape.conditions import Condition, joined
-from checker.tape.mathematics import Mathematics, typeset
+from checker.tape.mathematics import Mathematics, simplest, typeset
 from checker.tape.record import record
 from checker.tape.symbolic import Expression, express, mp
 from checker.tape.typography import letters
@@ -168,6 +168,32 @@ def test_of_several_bounds_the_tightest_are_shown(decisions: list[str], conditio
 def test_detach_stops_the_gradient() -> None:
     found = written(lambda g: (g["x"] * g["x"]).detach() * g["x"], x=scalar(3.0))
     assert (found.function, found.gradients["x"]) == ("x^{3}", "x^{2}")
+
+
+@pytest.mark.parametrize(
+    ("entry", "shorter"),
+    [
+        ("2*a*v + 2*b*w", "2*(a*v + b*w)"),
+        ("-18*a**2/(a - 1)**3 + 18*a/(a - 1)**2", "-18*a/(a - 1)**3"),
+        ("x*(sigmoid(z)/3 - y/3)", "x*(-y + sigmoid(z))/3"),
+        ("a**2 + 2*a*b + b**2", "(a + b)**2"),
+        ("exp(a)*exp(b)", "exp(a + b)"),
+        ("a + b", "a + b"),
+    ],
+)
+def test_the_shortest_of_equal_forms_is_written(entry: str, shorter: str) -> None:
+    assert str(simplest(sympy.sympify(entry))) == shorter
+
+
+def test_of_forms_with_equally_many_operations_the_shorter_to_read_is_written() -> None:
+    long, b = sympy.symbols("a_long_name b")
+    assert simplest(long * b + long) == long * (b + 1)
+
+
+def test_an_entry_that_is_met_again_is_not_simplified_again() -> None:
+    simplest.cache_clear()
+    written(lambda g: torch.stack([g["x"] * g["x"] + g["x"]] * 4), x=scalar(2.0))
+    assert simplest.cache_info().hits >= 3
 
 
 def test_a_large_function_is_evaluated_quickly_and_not_shown() -> None:
