@@ -6,15 +6,20 @@ it; and a tensor without history, from which values are computed, cannot have on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import Module
+from torch.nn.modules.module import register_module_forward_pre_hook
 
-#: What torch calls to give a tensor a hook, and to ask a module for its own.
-_register, _after, _before = torch.Tensor.register_hook, Module._get_backward_hooks, Module._get_backward_pre_hooks
+if TYPE_CHECKING:
+    from checker.authoring import Call
+
+#: What torch says where a tensor without history is to have a hook.
+REFUSED = "cannot register a hook on a tensor that doesn't require gradient"
 
 
 class _Handle:
@@ -24,41 +29,44 @@ class _Handle:
         """There is nothing to remove."""
 
 
+def values(call: Call, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """What `call` gives at copies of `arguments`, where no tensor has a history.
+
+    A function that gives hooks is refused there, and called once more with nothing to refuse: to take hooks off always would cost more
+    than most functions.
+    """
+    with torch.no_grad():
+        try:
+            return call({name: t.clone() for name, t in arguments.items()})
+        except RuntimeError as error:
+            if REFUSED not in str(error):
+                raise
+        with taken_off():
+            return call({name: t.clone() for name, t in arguments.items()})
+
+
 @contextmanager
-def noticed(note: Callable[[Callable[..., Any] | None], None]) -> Iterator[None]:
-    """Call `note` for every hook: with None where a tensor gets one now, with the hook itself where a module has one."""
+def noticed(note: Callable[[Callable[..., Any]], None]) -> Iterator[None]:
+    """Call `note` for every hook of a module that is called. (Those that tensors get, `tape/leaks.py` sees.)"""
 
-    def register(tensor: torch.Tensor, hook: Any) -> Any:
-        note(None)
-        return _register(tensor, hook)  # type: ignore[no-untyped-call]
-
-    def after(module: Module) -> Any:
-        found = _after(module)  # type: ignore[no-untyped-call]
-        for hook in [*found[0], *found[1]]:
+    def before(module: Any, given: Any) -> None:
+        for hook in [*itertools.chain(*module._get_backward_hooks()), *module._get_backward_pre_hooks()]:
             note(hook)
-        return found
 
-    def before(module: Module) -> Any:
-        found = _before(module)  # type: ignore[no-untyped-call]
-        for hook in found:
-            note(hook)
-        return found
-
-    with _in_their_place(register, after, before):
+    handle = register_module_forward_pre_hook(before)
+    try:
         yield
+    finally:
+        handle.remove()
 
 
 @contextmanager
 def taken_off() -> Iterator[None]:
     """No tensor gets a hook, and those of modules do not run."""
-    with _in_their_place(lambda tensor, hook: _Handle(), lambda module: ([], []), lambda module: []):
-        yield
-
-
-@contextmanager
-def _in_their_place(register: Any, after: Any, before: Any) -> Iterator[None]:
     outer: Any = torch.Tensor.register_hook, Module._get_backward_hooks, Module._get_backward_pre_hooks
-    torch.Tensor.register_hook, Module._get_backward_hooks, Module._get_backward_pre_hooks = register, after, before  # type: ignore[method-assign]
+    torch.Tensor.register_hook = lambda tensor, hook: _Handle()  # type: ignore[method-assign]
+    Module._get_backward_hooks = lambda module: ([], [])  # type: ignore[method-assign]
+    Module._get_backward_pre_hooks = lambda module: []  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from checker.arguments import fixed_values
 from checker.authoring import Example, Exercise
 from checker.draws import seeded
 from checker.errors import ExerciseError, Unsupported
-from checker.hooks import taken_off
+from checker.hooks import values
 from checker.inputs import Domain, Input, resolve
 from checker.memory import share
 from checker.realform import numbers, parts
@@ -96,9 +96,9 @@ def complete(
             )
     wanted: torch.dtype = getattr(torch, dtype)
     cast = {name: t.to(wanted) if t.is_floating_point() else t for name, t in arguments.items()}
-    with seeded(seed), torch.no_grad(), taken_off(), as_written(), warnings.catch_warnings():
+    with seeded(seed), as_written(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are noted when the case is looked at
-        outputs = exercise.call({name: t.clone() for name, t in cast.items()})
+        outputs = values(exercise.call, cast)
     _refuse(outputs)
     if isinstance(upstream, torch.Tensor):
         upstream = (upstream,) * len(outputs)

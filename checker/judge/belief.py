@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from checker.draws import seeded
-from checker.hooks import taken_off
+from checker.hooks import values
 from checker.judge.glance import glance
 from checker.sampling import inside
 from checker.tape.customs import as_written
@@ -65,8 +65,8 @@ def tape_of(case: Case, arguments: Mapping[str, torch.Tensor] | None = None) -> 
 
 def _values(case: Case, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """What the case's function gives, called as anyone would call it, with the case's random draws."""
-    with seeded(case.seed), torch.no_grad(), taken_off(), as_written():
-        return case.exercise.call({name: t.clone() for name, t in arguments.items()})
+    with seeded(case.seed), as_written():
+        return values(case.exercise.call, arguments)
 
 
 def path_of(tape: Tape) -> str:

@@ -22,11 +22,8 @@ from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves, tre
 
 from checker.errors import ExerciseError
 from checker.tape.lines import frame_of, user_line
+from checker.tape.operands import nature
 
-#: Namespaces of operators that are torch's own.
-OWN = frozenset(
-    ("aten", "prims", "prim", "c10d", "_c10d_functional", "higher_order", "inductor", "mkldnn", "onednn", "profiler", "quantized")
-)
 #: The function of torch in which compiled functions are called, and its file.
 COMPILED = ("compile_wrapper", "torch/_dynamo/eval_frame.py")
 
@@ -109,7 +106,7 @@ class Customs:
 
     def operator(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Notice an operator that is about to run."""
-        if func.namespace not in OWN and not self._within and func not in self.found:
+        if not nature(func).own and not self._within and func not in self.found:
             leaves, form = tree_flatten_with_path((args, dict(kwargs)))
             arguments = [argument.name for argument in func._schema.arguments]
             names = tuple(_leaf(arguments, path) for path, _ in leaves)
@@ -199,7 +196,7 @@ def of_the_same_draws() -> Iterator[None]:
 
 def implementation(func: Any) -> Callable[..., Any] | None:
     """The Python function that a `torch.library.custom_op` runs on the CPU, so that its own operations can be recorded; None of others."""
-    if func.namespace in OWN:
+    if nature(func).own:
         return None
     definition = torch._library.custom_ops.OPDEFS.get(f"{func.namespace}::{func._opname}")
     if definition is None or func._schema.is_mutable or "cpu" in definition._backend_fns:

@@ -28,17 +28,19 @@ Compared = Callable[[torch.Tensor, str, float | None, bool], None]
 
 
 class Watcher(TorchFunctionMode):
-    """Names the mechanism of the torch function that is running, and hands out scalars that note how they are compared."""
+    """Names the mechanism of the torch function that is running, hands out scalars that note how they are compared, sees hooks given."""
 
-    def __init__(self, left: Left, compared: Compared, severed: Callable[[torch.Tensor], None]) -> None:
+    def __init__(self, left: Left, compared: Compared, severed: Callable[[torch.Tensor], None], hooked: Callable[[], None]) -> None:
         super().__init__()
         self.mechanism: str | None = None
-        self._left, self._compared, self._severed = left, compared, severed
+        self._left, self._compared, self._severed, self._hooked = left, compared, severed, hooked
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
         if name == "__get__" and getattr(func, "__self__", None) is torch.Tensor.data:
             name = "data"
+        if name == "register_hook":
+            self._hooked()
         if name in LEAVING and args and isinstance(args[0], torch.Tensor):
             self._left(args[0], LEAVING[name], *user_line())
         meant = "data" if name == "data" else "detach" if getattr(func, "__module__", "") == FUNCTIONAL else self.mechanism

@@ -11,7 +11,7 @@ severed tensors inherit it and add none, so that opening one cut opens all that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -27,15 +27,12 @@ from checker.tape.cuts import Cuts
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
 from checker.tape.liveness import live
-from checker.tape.operands import leaves, same, shape_only, written
+from checker.tape.operands import NESTS, leaves, nature, same, written
 from checker.tape.restated import restated
 from checker.tape.slots import Slots
 from checker.tape.tape import DRAWS, Decision, Node, Ref, Tape, differentiable
 
 aten = torch.ops.aten
-
-#: Operations whose floating results are not determined by their operands alone: the signs of vectors and of columns, the order of rows.
-CHOSEN = frozenset({"linalg_eig", "_linalg_eigh", "_linalg_svd", "linalg_qr", "linalg_lu"})
 
 
 def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estimators = MappingProxyType({})) -> Tape:
@@ -88,28 +85,27 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.entry = (0, 0)  # the last `autograd.Function` that was entered, and the first slot made in it
         self.random = False
         self.room = Room()
-        self.watcher = Watcher(self._left, self._compared, self._detached_in_place)
+        self.watcher = Watcher(self._left, self._compared, self._detached_in_place, self.hooked)
 
     # --- operands ----------------------------------------------------------------------------------------------------------------
 
-    def _operand(self, tensor: torch.Tensor) -> Ref:
+    def _operand(self, tensor: torch.Tensor, severed: bool) -> Ref:
         known, slot = tensor in self.slots, self.slots[tensor]
         if not known:
             with _disable_current_modes():
                 self.constants[slot] = tensor.detach().clone()
-        return Ref(slot, self.cuts.at(slot, tensor) if self._severed(tensor) else None)
+        return Ref(slot, self.cuts.at(slot, tensor) if severed else None)
 
-    def _operands(self, value: Any) -> Any:
-        """`value` with a `Ref` in place of every tensor."""
+    def _operands(self, value: Any, severed: Container[int]) -> Any:
+        """`value` with a `Ref` in place of every tensor; `severed` are the ids of those to which the gradient does not follow."""
         if isinstance(value, torch.Tensor):
-            return self._operand(value)
-        return type(value)(map(self._operands, value)) if isinstance(value, list | tuple) else value
+            return self._operand(value, id(value) in severed)
+        return type(value)([self._operands(item, severed) for item in value]) if isinstance(value, NESTS) else value
 
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
     def _severed(self, tensor: torch.Tensor) -> bool:
-        if not self.slots.flows(tensor):
-            return False
+        """Whether the gradient stops before a tensor through which derivatives flow."""
         if (self.customs.depth and self.slots[tensor] >= self.entry[1]) or id(tensor) in self.through:
             return False
         return not tensor.requires_grad or (tensor.is_leaf and self.slots[tensor] not in self.slots.inputs.values())
@@ -121,7 +117,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return self.watcher.mechanism
         return "history" if torch.is_grad_enabled() else "no_grad"
 
-    def hooked(self, hook: Callable[..., Any] | None) -> None:
+    def hooked(self, hook: Callable[..., Any] | None = None) -> None:
         """A gradient will pass through a hook: one that a tensor gets at this line, or a module's."""
         place, code = user_line() if hook is None else (place_of(hook), getattr(hook, "__name__", type(hook).__name__))
         self.hooks[f"{place}: {code}"] = None
@@ -155,7 +151,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.entry[0] != self.customs.entered:
             self.entry = (self.customs.entered, len(self.slots.keep))
         self.customs.operator(func, args, kwargs)
-        written_in_python = implementation(func)
+        kind = nature(func)
+        written_in_python = None if kind.own else implementation(func)
         if written_in_python is not None:
             with self, self.customs.inside():
                 result = written_in_python(*args, **kwargs)
@@ -172,40 +169,39 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         inside = self.customs.depth > 0
         changed = written(func, args, kwargs)
         self.through = {id(t) for t in changed if not t.requires_grad and self.slots.remembered(t)} if not inside else set()
-        held_args, held_kwargs = self._operands(args), {key: self._operands(value) for key, value in kwargs.items()}
-        severed = [self._severed(t) for t in operands if self.slots.flows(t)]
-        by_value = not shape_only(func)
-        depends = by_value and any(self.slots.reached(t) for t in operands)
-        flows = by_value and any(self.slots.flows(t) for t in operands)
+        flowing = {id(t): t for t in operands if self.slots.flows(t)}
+        severed = {key for key, t in flowing.items() if self._severed(t)}
+        held_args, held_kwargs = self._operands(args, severed), {key: self._operands(value, severed) for key, value in kwargs.items()}
+        flows = bool(flowing) and not kind.shape_only
+        depends = flows or (not kind.shape_only and any(self.slots.reached(t) for t in operands))
         tracked = [t for t in changed if t.requires_grad and not t.is_leaf] if not inside else []
 
         result = func(*args, **kwargs)
 
         line, code = user_line()
-        results = list(leaves(result))
+        results = leaves(result)
         tensors = [t if isinstance(t, torch.Tensor) else None for t in results]
-        random = torch.Tag.nondeterministic_seeded in func.tags
-        chosen = random or func._overloadpacket.__name__ in CHOSEN
         fresh = [t for t in tensors if t is not None and t not in self.slots]
         outputs = tuple(None if t is None else self.slots[t] for t in tensors)
         self.room.take(fresh, line)
-        worth = [t is not None and (chosen or not depends or not differentiable(t.dtype)) for t in tensors]
+        worth = [t is not None and (kind.chosen or not depends or not differentiable(t.dtype)) for t in tensors]
         recorded: tuple[torch.Tensor | None, ...] = (None,) * len(tensors)
         if any(worth):
             with _disable_current_modes():
                 recorded = tuple(t.detach().clone() if t is not None and kept else None for t, kept in zip(tensors, worth, strict=True))
-        node = Node(len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, random, inside, line, code)
+        node = Node(len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, kind.random, inside, line, code)
         self.nodes.append(node)
 
         for tensor in [*changed, *(t for t in tensors if t is not None)] if depends else ():
             self.slots.reach(tensor, flows=flows)
-        if flows and not (severed and all(severed)):  # else the outputs only inherit the cuts of the operands
+        followed = flows and len(severed) < len(flowing)
+        if followed:  # else the outputs only inherit the cuts of the operands
             for tensor in fresh:
                 self.cuts.made(self.slots[tensor], self._mechanism(inside), line, code)
         if (tracked and not torch.is_grad_enabled()) or (self.through and flows):
             # autograd keeps the history from before this write: the change of value has no derivative of its own
             self.cuts.note("history", line, code)
-        if flows and not all(severed):
+        if followed:
             self._drawn(node, inside)
         if func is aten._local_scalar_dense.default and depends:
             self.read[id(args[0])] = node.index
@@ -221,7 +217,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if not differentiable(output.dtype):
                 slots.append(None)
                 continue
-            ref = self._operand(output)
+            ref = self._operand(output, self.slots.flows(output) and self._severed(output))
             slots.append(ref.slot if ref.cut is None else self._alias(ref))
         nodes = live(self.nodes, self.slots.keep, {s for s in slots if s is not None})
         used = {r.cut for node in nodes for r in leaves((node.args, node.kwargs)) if isinstance(r, Ref)}

@@ -17,9 +17,9 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from checker.tape.decisions import decision
+from checker.tape.operands import NESTS, leaves, nature
 from checker.tape.size import point_bytes
 from checker.tape.tape import Node, Ref, Tape, differentiable
 
@@ -61,7 +61,7 @@ def replay(
     results.
     """
     convert = _Converter(dtype, device)
-    written = any(node.operation._schema.is_mutable for node in tape.nodes)
+    written = any(nature(node.operation).writes for node in tape.nodes)
     env: dict[int, Any] = {slot: convert(value).clone() if written else convert(value) for slot, value in tape.constants.items()}
     # as_strided counts from the start of its operand's memory, where another point of a batch may lie
     counted = any(node.base.startswith("as_strided") for node in tape.nodes)
@@ -72,7 +72,7 @@ def replay(
     comparisons = tape.comparisons() if signature else {}
 
     operand = partial(_operand, env=env, kept=kept, stopped=stopped, convert=convert)
-    for node in tape.nodes:
+    for node, spent in zip(tape.nodes, tape.spent, strict=True):
         if node.operation is aten._local_scalar_dense.default:
             decisions += [getattr(torch, str(c.comparison))(operand(node.args[0]), c.bound) for c in comparisons.get(node.index, ())]
             continue
@@ -81,7 +81,7 @@ def replay(
         if node.random:
             _put_back(node, args, env, convert, zero)
             continue
-        results = tree_leaves(node.operation(*args, **named))
+        results = leaves(node.operation(*args, **named))
         if watch is not None:
             watch(node, args, named, results)
         for target, result in zip(node.outputs, results, strict=True):
@@ -91,6 +91,8 @@ def replay(
             found = decision(node.base, args, named, results)
             if found is not None:
                 decisions.append(found)
+        for slot in spent:  # its memory is then there for the next operation, and still in the cache
+            env.pop(slot, None)
     return Replay(outputs=tuple(env[slot] for slot in tape.outputs if slot is not None), signature=tuple(decisions))
 
 
@@ -101,8 +103,8 @@ def _operand(value: Any, env: Mapping[int, Any], kept: Mapping[int, Any], stoppe
             return kept[value.cut]
         tensor = env[value.slot]
         return tensor.detach() if value.cut is not None and value.cut in stopped else tensor
-    if isinstance(value, list | tuple):
-        return type(value)(_operand(v, env, kept, stopped, convert) for v in value)
+    if isinstance(value, NESTS):
+        return type(value)([_operand(v, env, kept, stopped, convert) for v in value])
     return convert.constant(value)
 
 

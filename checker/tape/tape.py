@@ -6,8 +6,9 @@ balls) reads this and nothing else. Recording is in `record.py`; this module loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -154,7 +155,18 @@ class Tape:
     def refs(self, node: Node) -> Iterator[Ref]:
         """Every `Ref` among a node's operands, in order."""
         yield from _refs(node.args)
-        yield from _refs(tuple(node.kwargs.values()))
+        yield from _refs(node.kwargs.values())
+
+    @cached_property
+    def spent(self) -> tuple[tuple[int, ...], ...]:
+        """By node: the slots that no later node needs and that are no output. A replay lets go of them there."""
+        needed = {slot for slot in self.outputs if slot is not None}
+        found: list[tuple[int, ...]] = []
+        for node in reversed(self.nodes):
+            slots = {ref.slot for ref in self.refs(node)}.union(slot for slot in node.outputs if slot is not None)
+            found.append(tuple(slots - needed))
+            needed |= slots
+        return tuple(reversed(found))
 
     def padding(self) -> Node | None:
         """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
@@ -178,9 +190,9 @@ def differentiable(dtype: torch.dtype) -> bool:
     return dtype.is_floating_point or dtype.is_complex
 
 
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _refs(item)
+def _refs(values: Iterable[Any]) -> Iterator[Ref]:
+    for value in values:
+        if isinstance(value, Ref):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _refs(value)
