@@ -39,6 +39,9 @@ from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, 
 #: Methods that know one vector–Jacobian product of few entries, and no other mode.
 VECTOR_ONLY = ("symbolic", "formula")
 
+#: Methods that follow the recorded operations exactly, conventions included.
+EXACT = ("certified", "symbolic")
+
 #: Warnings that are for the author of a library, and what a checkpoint says where values alone are computed.
 UNSHOWN = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 OF_VALUES = "None of the inputs have requires_grad=True"
@@ -198,8 +201,12 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
 
 
 def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Comparisons judged by what kind of point it is: at a tie the enclosed truth followed torch's convention, which is under test."""
+    """Comparisons judged by what kind of point it is: at a tie what follows the tape exactly follows torch's convention, which is under
+    test, and is itself no answer where that is not the derivative."""
     finding = point.verdict_for(derivation.gradients, derivation.error)
+    if derivation.method in EXACT and finding.verdict is Verdict.WRONG:
+        said = f"at the tie here exact arithmetic follows PyTorch's own convention, which is not the derivative: {finding.message}"
+        return [with_fields(c, verdict=Verdict.INCONCLUSIVE, message=said) for c in comparisons]
     return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
 
 

@@ -226,9 +226,30 @@ def test_the_smallest_singular_value_of_the_zero_matrix_is_not_called_wrong() ->
 
 
 def test_relu_of_x_minus_relu_of_minus_x_is_the_identity() -> None:
-    record = found(lambda x: x.relu() - (-x).relu(), 0.0)
+    record = found(lambda x: x.relu() - (-x).relu(), [1.0, 0.0])
     assert verdict_of(record) == {Verdict.WRONG}
     assert record.verdict is Verdict.WRONG
+    assert "reverse: gradient of x at [1]: got 0, expected " in record.explanation
+    assert record.explanation.endswith("every branch around this point has the same gradient, so the derivative exists")
+
+
+class IdentityByHalves(torch.autograd.Function):
+    @staticmethod
+    def forward(_context, x):
+        return x.relu() - (-x).relu()
+
+    @staticmethod
+    def backward(_context, upstream):
+        return upstream
+
+
+def test_a_right_backward_at_a_tie_is_no_false_alarm() -> None:
+    """Exact arithmetic along the recorded operations follows torch's convention at the tie, 0, and is itself no answer."""
+    record = found(IdentityByHalves.apply, 0.0)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    (said,) = [c for c in record.cases[0].comparisons if c.method == "certified"]
+    assert said.verdict is Verdict.INCONCLUSIVE
+    assert said.message.startswith("at the tie here exact arithmetic follows PyTorch's own convention, which is not the derivative: ")
 
 
 def test_an_unselected_branch_poisons_torch_and_not_the_truth() -> None:

@@ -13,6 +13,8 @@ from checker.values import SEVERITY, Comparison, Derivation, Verdict
 
 #: Problems that count only where the method is required.
 TOLERATED = (Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE)
+#: Methods that look for the truth; all others are under test. Where one of those is wrong, the sentence is about it.
+TRUTHS = ("certified", "symbolic", "differences")
 #: Verdicts that a custom operation's own mistake brings about.
 FAULTS = (Verdict.WRONG, Verdict.CRASHED, Verdict.WRONG_SHAPE, Verdict.MUTATED_INPUT)
 
@@ -20,8 +22,15 @@ FAULTS = (Verdict.WRONG, Verdict.CRASHED, Verdict.WRONG_SHAPE, Verdict.MUTATED_I
 def case_verdict(
     derivations: Sequence[Derivation], comparisons: Sequence[Comparison], required: Sequence[str], reason: str = ""
 ) -> tuple[Verdict, str]:
-    """The worst of a case's comparisons and problems, with the sentence that explains it. `reason` says why there is no truth, if so."""
-    found: list[tuple[Verdict, str]] = [(c.verdict, f"{c.method}: {c.message}" if c.message else c.method) for c in comparisons]
+    """The worst of a case's comparisons and problems, with the sentence that explains it. `reason` says why there is no truth, if so.
+
+    That one method could not find the truth is no question about the gradients of the methods under test.
+    """
+    tested = [c for c in comparisons if c.method not in TRUTHS]
+    wrong = [c for c in tested if c.verdict is Verdict.WRONG]
+    silent = [c for c in comparisons if tested and c not in tested and c.verdict is Verdict.INCONCLUSIVE]
+    counted = wrong or [c for c in comparisons if c not in silent]
+    found: list[tuple[Verdict, str]] = [(c.verdict, f"{c.method}: {c.message}" if c.message else c.method) for c in counted]
     for derivation in derivations:
         problem = derivation.problem
         if problem is not None and (problem.verdict not in TOLERATED or derivation.method in required):
@@ -34,7 +43,7 @@ def case_verdict(
         return Verdict.INCONCLUSIVE, reason or "nothing could be compared: there is no reference here"
     verdict, message = max(found, key=lambda pair: SEVERITY.index(pair[0]))
     if verdict is Verdict.AGREES:
-        methods = list(dict.fromkeys(c.method for c in comparisons))
+        methods = list(dict.fromkeys(c.method for c in counted))
         return verdict, f"{_listed(methods)} agree with the truth" if len(methods) > 1 else f"{methods[0]} agrees with the truth"
     return verdict, message
 

@@ -25,6 +25,23 @@ def test_one_wrong_method_is_not_outvoted() -> None:
     assert case_verdict([], votes, ()) == (Verdict.WRONG, "reverse: says wrong")
 
 
+@pytest.mark.parametrize("first", ["certified", "symbolic", "differences"])
+def test_the_sentence_is_about_a_method_under_test(first: str) -> None:
+    votes = [comparison(Verdict.WRONG, first), comparison(Verdict.WRONG, "forward")]
+    assert case_verdict([], votes, ()) == (Verdict.WRONG, "forward: says wrong")
+    assert case_verdict([], votes[:1], ()) == (Verdict.WRONG, f"{first}: says wrong")
+
+
+def test_a_truth_that_was_not_found_by_one_method_is_no_question_about_the_gradient() -> None:
+    votes = [comparison(Verdict.INCONCLUSIVE, "certified"), comparison(Verdict.AGREES)]
+    assert case_verdict([], votes, ()) == (Verdict.AGREES, "reverse agrees with the truth")
+    assert case_verdict([], votes[:1], ())[0] is Verdict.INCONCLUSIVE
+    assert case_verdict([], [*votes, comparison(Verdict.INCONCLUSIVE, "forward")], ()) == (
+        Verdict.INCONCLUSIVE,
+        "forward: says inconclusive",
+    )
+
+
 @pytest.mark.parametrize("verdict", [Verdict.UNSUPPORTED, Verdict.NOT_AVAILABLE])
 def test_a_method_that_did_not_arrive_counts_only_where_required(verdict: Verdict) -> None:
     votes = [comparison(Verdict.AGREES)]
