@@ -35,14 +35,14 @@ def mathml(latex: str, *, block: bool = False) -> Markup:
 
     display = "block" if block else "inline"
     try:
-        body = Markup("").join(_safe(convert_to_element(latex, display=display)))
+        body = Markup("".join(_safe(convert_to_element(latex, display=display))))
     except Exception:  # a converter of foreign text may fail in any way: the page shows the text itself
         return Markup('<code class="latex">{}</code>').format(latex)
     return Markup('<math display="{}">{}</math>').format(display, body)
 
 
-def _safe(element: Element) -> Iterator[Markup]:
-    """The children of `element`, known tags and attributes only.
+def _safe(element: Element) -> Iterator[str]:
+    """The children of `element` as markup, known tags and attributes only; text and values are escaped.
 
     Raises:
         ValueError: a command or an alignment that the converter passed through unread.
@@ -51,12 +51,12 @@ def _safe(element: Element) -> Iterator[Markup]:
         text = html.unescape(child.text or "")
         if text.startswith("\\") or (text == "&" and child.tag == "mi"):
             raise ValueError(text)
-        inner = escape(text) + Markup("").join(_safe(child))
+        inner = str(escape(text)) + "".join(_safe(child))
         if child.tag not in _TAGS:
             yield inner
             continue
-        kept = Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in child.attrib.items() if k in _ATTRIBUTES)
-        yield Markup("<{0}{1}>{2}</{0}>").format(Markup(child.tag), kept, inner)
+        kept = "".join(f' {k}="{escape(v)}"' for k, v in child.attrib.items() if k in _ATTRIBUTES)
+        yield f"<{child.tag}{kept}>{inner}</{child.tag}>"
 
 
 def readable(mathematics: Iterable[MathematicsRecord]) -> Iterator[MathematicsRecord]:

@@ -12,6 +12,7 @@ import synthetic
 from synthetic import case, record
 
 from checker.record import CurveRecord, DescentRecord
+from checker.report import svg
 from checker.report.plots import Plot, plots
 from checker.report.svg import COLOUR, canvas, drawing, element
 from checker.report.views import page
@@ -61,11 +62,25 @@ def test_a_plot_is_the_same_every_time():
     assert drawn(synthetic.norm_of_two()) == drawn(synthetic.norm_of_two())
 
 
+def test_a_plot_does_not_depend_on_what_was_drawn_before():
+    records = [synthetic.parabola(), synthetic.norm_of_two(), synthetic.wrong_backward(), synthetic.descent()]
+
+    def on_a_new_sheet(found) -> dict[str, Plot]:
+        svg._sheet.cache_clear()
+        return drawn(found)
+
+    alone = list(map(on_a_new_sheet, records))
+    for order in ((0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)):
+        for at in order:
+            assert drawn(records[at]) == alone[at]
+
+
 def test_the_users_matplotlib_settings_do_not_reach_a_plot():
     from matplotlib import rc_context
 
     plain = drawn(synthetic.parabola())
     with rc_context({"axes.facecolor": "red", "lines.linewidth": 9, "axes.grid": True, "svg.fonttype": "path", "font.size": 30}):
+        svg._sheet.cache_clear()
         assert drawn(synthetic.parabola()) == plain
 
 
