@@ -50,7 +50,7 @@ def check(
 
     Raises:
         UsageError: no floating or complex tensor was given; a mode that there is not; a Jacobian too large for the memory.
-        ExerciseError: the function returns no tensor, or fails at the given inputs.
+        ExerciseError: the function returns no tensor, fails at the given inputs, or calls `exit`.
 
     >>> import torch
     >>> check(lambda x: (4 * x).norm(), torch.ones(2)).verdict.value
@@ -61,20 +61,11 @@ def check(
     if len(inputs) == 1 and isinstance(inputs[0], tuple):
         inputs = inputs[0]
     exercise, arguments = _adopted(function, inputs, named)
-    dtypes = settings.dtypes or (next(w for w in _WIDTHS if any(t.dtype is getattr(torch, w) for t in arguments.values())),)
-    exercise, points = replace(exercise, dtypes=dtypes), []
-    for dtype in dtypes:
-        generator = torch.Generator().manual_seed(settings.seed)
-        try:
-            points.append(
-                complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
-            )
-        except Error:
-            raise
-        except Exception as error:  # the function under test may raise anything
-            message = f"the function fails at the given inputs in {dtype}: {type(error).__name__}: {error}"
-            raise ExerciseError(message, file=exercise.file, line=exercise.line) from error
-    return examine_at(exercise, points, settings)
+    try:
+        return _checked(exercise, arguments, settings)
+    except SystemExit as error:
+        message, advice = f"the function called exit({error.code!r}).", "Let it return a tensor."
+        raise ExerciseError(message, file=exercise.file, line=exercise.line, advice=advice) from error
 
 
 def assert_gradients(
@@ -96,6 +87,24 @@ def assert_gradients(
     record = check(function, *inputs, settings=settings, mode=mode, second_order=second_order, **named)
     if record.verdict not in (Verdict.AGREES, Verdict.SUBGRADIENT):
         raise GradientMismatch(_explained(record), record)
+
+
+def _checked(exercise: Exercise, arguments: Mapping[str, torch.Tensor], settings: Settings) -> Record:
+    """The record of the exercise at the one point that was given, in every dtype that is asked for."""
+    dtypes = settings.dtypes or (next(w for w in _WIDTHS if any(t.dtype is getattr(torch, w) for t in arguments.values())),)
+    exercise, points = replace(exercise, dtypes=dtypes), []
+    for dtype in dtypes:
+        generator = torch.Generator().manual_seed(settings.seed)
+        try:
+            points.append(
+                complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
+            )
+        except Error:
+            raise
+        except Exception as error:  # the function under test may raise anything
+            message = f"the function fails at the given inputs in {dtype}: {type(error).__name__}: {error}"
+            raise ExerciseError(message, file=exercise.file, line=exercise.line) from error
+    return examine_at(exercise, points, settings)
 
 
 def _known(mode: Mode | str | None) -> Mode | None:

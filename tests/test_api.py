@@ -213,3 +213,38 @@ def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> 
 def test_a_method_that_there_is_not_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"there is no method 'revers'\. Known are certified, symbolic, "):
         check(lambda x: x.sum(), draw(2), settings=Settings(methods=("revers",)))
+
+
+class ExitsBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(_context, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(_context, upstream: torch.Tensor) -> torch.Tensor:
+        raise SystemExit(4)
+
+
+def exits(x: torch.Tensor) -> torch.Tensor:
+    raise SystemExit(3)
+
+
+def exits_elsewhere(x: torch.Tensor) -> torch.Tensor:
+    if float(x[0]) != 1.0:
+        raise SystemExit("no data")
+    return 2 * x
+
+
+@pytest.mark.parametrize(("function", "code"), [(exits, "3"), (exits_elsewhere, "'no data'"), (ExitsBackward.apply, "4")])
+@pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
+def test_a_function_that_exits_does_not_end_its_caller(function, code: str, mode: str) -> None:
+    with pytest.raises(ExerciseError, match=rf"^test_api\.py:\d+: the function called exit\({code}\)\. Let it return a tensor\.$"):
+        check(function, torch.ones(2).double(), mode=mode)
+
+
+def test_a_person_can_interrupt() -> None:
+    def interrupted(x: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(interrupted, torch.ones(2))
