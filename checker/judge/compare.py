@@ -131,15 +131,16 @@ def _sentence(argument: Input, worst: Worst) -> str:
     return f"gradient of {place}: {told(worst.got, worst.expected, worst.allowed)}"
 
 
-def told(got: object, expected: object, allowed: object) -> str:
-    """What was found beside what is true, in as many digits as tell them apart."""
+def told(got: object, expected: object, allowed: object = None) -> str:
+    """What was found beside what is true, in as many digits as tell them apart; and how far off it may be, where there is a bound."""
     count = next((d for d in (10, 13) if digits(got, d) != digits(expected, d)), 17)
-    return f"got {digits(got, count)}, expected {digits(expected, count)} within {digits(allowed, 2)}"
+    within = f" within {digits(allowed, 2)}" if allowed not in (None, "inf") else ""
+    return f"got {digits(got, count)}, expected {digits(expected, count)}{within}"
 
 
 def digits(value: object, count: int = 10) -> str:
-    """A number in so many digits; "nan" and "inf" as they are."""
-    return f"{value:.{count}g}" if isinstance(value, float) else str(value)
+    """A number in so many digits, zero without a sign; "nan" and "inf" as they are."""
+    return f"{value + 0.0:.{count}g}" if isinstance(value, float) else str(value)
 
 
 def _norm(x: Array) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec.structs import replace as with_fields
 
 from checker.judge.bisection import Found
+from checker.judge.compare import told as numbers_told
 from checker.judge.compare import ulp
 from checker.judge.ties import Tie
 from checker.methods.parts import Part
@@ -126,7 +127,7 @@ def at_ties(compared: Comparison, got: Array, outcome: Outcome) -> Comparison:
 def _searched(found: Found, outcome: Outcome, shape: tuple[int, ...]) -> str:
     """What is wrong, entry by entry, or by parts."""
     how = f"found by bisection of {outcome.searched} directions (seed {outcome.slope.seed if outcome.slope else 0})"
-    entries = [(_place(e.place, shape), f"got {e.got:.10g}, expected {e.expected:.10g} within {e.within:.2g}") for e in found.entries]
+    entries = [(_place(e.place, shape), numbers_told(e.got, e.expected, e.within)) for e in found.entries]
     text = ";".join(f" at {place}: {said}" if shape else f": {said}" for place, said in entries)
     if not found.more:
         return f"{text}; {how}"

@@ -116,3 +116,8 @@ def test_empty_gradients_agree() -> None:
 def test_as_many_digits_are_shown_as_tell_the_two_apart() -> None:
     assert judged([1.0 + 2e-12], [1.0], 1e-15).message == "gradient of x at [0]: got 1.000000000002, expected 1 within 1e-15"
     assert judged([1.0 + 2**-52], [1.0], 0.0).message == "gradient of x at [0]: got 1.0000000000000002, expected 1 within 0"
+
+
+def test_zero_is_shown_without_a_sign_and_no_bound_is_not_spoken_of() -> None:
+    assert judged([-0.0], [1.0], 0.0).message == "gradient of x at [0]: got 0, expected 1 within 0"
+    assert judged([np.nan], [1.0], np.inf).message == "gradient of x at [0]: got nan, expected 1"
