@@ -18,11 +18,25 @@ from checker.tape.replay import replay
 from checker.tape.tape import Tape
 from checker.values import Case
 
+#: Operations whose forward rule in torch is not their derivative to rounding, as balls showed (docs/operators.md): no ruler for reverse.
+IMPRECISE = frozenset({"logcumsumexp", "cholesky_inverse", "native_group_norm", "scatter_reduce"})
+
 
 def tangent(case: Case, tape: Tape, held: frozenset[int], u: Mapping[str, torch.Tensor]) -> tuple[tuple[torch.Tensor, ...], float | None]:
-    """The floating outputs in float64, and ⟨v, J u⟩; None in its place where torch has no forward rule for an operation."""
-    arguments = dict(case.arguments)
+    """The floating outputs in float64, and ⟨v, J u⟩; None in its place where `pushed` gives none."""
+    outputs, moved = pushed(case, tape, held, u)
     upstream = [v for v in case.upstream if v is not None]
+    return outputs, None if moved is None else float(sum((t * v).sum() for t, v in zip(moved, upstream, strict=True) if t is not None))
+
+
+def pushed(
+    case: Case, tape: Tape, held: frozenset[int], u: Mapping[str, torch.Tensor]
+) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor | None, ...] | None]:
+    """The floating outputs in float64, and J u of each, None where u does not reach it; None in place of all where torch has no forward
+    rule for an operation, or one that is not its derivative."""
+    if any(node.base in IMPRECISE for node in tape.nodes):
+        return (), None
+    arguments = dict(case.arguments)
     try:
         with warnings.catch_warnings(), torch.no_grad(), forward_ad.dual_level():
             warnings.simplefilter("ignore")  # torch's own, when it loads its forward rules
@@ -30,7 +44,6 @@ def tangent(case: Case, tape: Tape, held: frozenset[int], u: Mapping[str, torch.
                 arguments[name] = forward_ad.make_dual(case.arguments[name].to(torch.float64), along)  # type: ignore[no-untyped-call]
             outputs = replay(tape, arguments, held=held, dtype=torch.float64, signature=False).outputs
             found = [forward_ad.unpack_dual(o) for o in outputs]  # type: ignore[no-untyped-call]
-            moved = sum(float((f.tangent * v).sum()) for f, v in zip(found, upstream, strict=True) if f.tangent is not None)
-            return tuple(f.primal for f in found), float(moved)
+            return tuple(f.primal for f in found), tuple(f.tangent for f in found)
     except (RuntimeError, NotImplementedError):
         return (), None
