@@ -141,7 +141,8 @@ class _Words:
         if found.verdict is Verdict.WRONG and found.worst is not None:
             shape = np.shape(derivation.gradients[found.argument])
             row, entry = divmod(int(np.ravel_multi_index(found.worst.index, shape)), place.stop - place.start)
-            if not any((row, place.start + entry) == (k, j) for k, j, _, _ in self.kinks):
+            promised = np.isfinite(float(found.worst.allowed)) or not self.kinks
+            if promised and not any((row, place.start + entry) == (k, j) for k, j, _, _ in self.kinks):
                 return with_fields(found, message=self._wrong(found, got, row, place.start + entry))
         for row, entry, behind, ahead in self.kinks:
             if place.start <= entry < place.stop:

@@ -230,6 +230,14 @@ def test_where_the_slope_of_the_gradient_has_no_bound_there_is_none(function):
     assert found.explanation == f"reverse over reverse: {expected}"
 
 
+def test_nan_beside_a_slope_without_bound_is_not_called_wrong():
+    """Torch gives NaN for every entry of the row; of the mixed ones rounding promises nothing, for beside them H is infinite."""
+    for dtype in ("float32", "float64"):
+        found = judged(case_of(lambda x: (x.erf().abs() ** 1.5 + 0.1).log().sum(), dtype, x=[1.0, 0.0, 0.0]), ("reverse",))
+        assert found.verdict is Verdict.UNDEFINED, found.explanation
+        assert "grows without bound here" in found.explanation
+
+
 def test_where_two_pieces_meet_smoothly_the_second_derivative_exists():
     """relu(x)³ at 0: its decision ties, its second derivative is 0 on both sides."""
     found = judged(case_of(lambda x: (torch.relu(x) ** 3).sum(), x=[0.0, 1.0]))
