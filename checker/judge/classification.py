@@ -14,6 +14,7 @@ import numpy as np
 
 from checker.judge.approach import PATTERNS, Approach, Limit
 from checker.judge.clarke import nearest
+from checker.judge.compare import told
 from checker.values import Array, Verdict
 
 #: Units of rounding that a gradient may be off, beside the largest gradient of any branch.
@@ -58,8 +59,8 @@ class Classification:
     def verdict_for(self, gradient: Mapping[str, Array], error: Mapping[str, Array] | None = None) -> Finding:
         """Judge a gradient of all the differentiated arguments together: that is what a subgradient is made of.
 
-        `error` is the method's own bound, entry by entry, where it has one: it then claims no more than that. At a kink differences and
-        balls know that there is no one gradient, which is as good as a subgradient.
+        `error` is the method's own bound, entry by entry, where it has one (NaN: none): it then claims no more than that. At a kink
+        differences and balls know that there is no one gradient, which is as good as a subgradient.
         """
         verdicts = {
             "jump": Verdict.JUMP,
@@ -79,14 +80,14 @@ class Classification:
         arguments, message = {}, "agrees with the derivative, which exists here"
         for name, got in gradient.items():
             expected = truth[name]
-            own = np.asarray(error.get(name, 0.0))
+            own = np.nan_to_num(error.get(name, np.zeros(())), nan=0.0, posinf=np.inf)
             allowed = UNITS * self.unit * (np.abs(expected) + 0.01 * largest) + self.error.get(name, 0.0) + own
             wrong = ~(np.abs(np.asarray(got) - expected) <= allowed) & ~np.isposinf(own)
             arguments[name] = Verdict.WRONG if np.any(wrong) else Verdict.AGREES
             if np.any(wrong) and Verdict.WRONG not in list(arguments.values())[:-1]:
                 at = tuple(int(i) for i in np.argwhere(wrong)[0])
                 place = f" at {list(at)}" if at else ""
-                message = f"gradient of {name}{place}: got {np.asarray(got)[at]:.10g}, expected {expected[at]:.10g}: {self.message}"
+                message = f"gradient of {name}{place}: {told(np.asarray(got)[at], expected[at])}: {self.message}"
         return Finding(_joint(arguments), message, arguments)
 
     def _kink(self, gradient: Mapping[str, Array]) -> Finding:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: What is said of a point at which the function itself has no value.
 NO_VALUE = "the function has no finite value here: give its inputs a domain where it has one, or declare expects='undefined'"
+#: What is said where only the dtype is too narrow for it.
+OVERFLOWS = "the function has a finite value here, but {dtype} does not hold it, or what it is computed from: a wider dtype would"
 
 
 def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: Sequence[Mapping[str, Array]] = ()) -> bool:
@@ -54,6 +56,8 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {failure}", unit=unit)
     if not around.finite:
         return Classification(kind="singular", message=NO_VALUE, unit=unit)
+    if tape is not None and not _finite(case, tape):
+        return Classification(kind="singular", message=OVERFLOWS.format(dtype=case.shown_dtype), unit=unit)
     try:
         smooth = _smooth_by_differences(case, tape)
     except Unsupported:
@@ -95,6 +99,12 @@ def classify(case: Case, tape: Tape | None) -> Classification:
     message = f"not differentiable here: the gradients nearby tend to different limits ({len(distinct)} of them were met)"
     branches = tuple(map(around.unflatten, distinct))
     return Classification(kind="kink", message=message, branches=branches, unit=unit, blur=blur, around=around)
+
+
+def _finite(case: Case, tape: Tape) -> bool:
+    """Whether the function's own value is finite, where its upstream gradient is not zero."""
+    values = [o for o in tape.values if o.is_floating_point()]
+    return all(bool(o[v != 0].isfinite().all()) for o, v in zip(values, (v for v in case.upstream if v is not None), strict=True))
 
 
 def _smooth_by_differences(case: Case, tape: Tape | None) -> tuple[dict[str, Array], dict[str, Array]] | None:

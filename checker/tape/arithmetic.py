@@ -182,6 +182,8 @@ COARSE = {
 }
 #: Sums of larger terms, or in vector kernels a polynomial: near their roots good to an absolute error only, of as many unit roundoffs.
 NEAR_ROOTS = frozenset({"lgamma", "digamma", "erf"})
+#: Quotients 1/(1 + exp(−x)), in which exp overflows before the quotient underflows: 0 in place of a subnormal number.
+FLUSHED = frozenset({"sigmoid"})
 #: Series whose sum at 0 is 1 only nearly.
 NEVER_EXACT = frozenset({"i0", "i0e"})
 
@@ -243,7 +245,10 @@ class Rounding(Balls):
         if name in NEVER_EXACT:
             return exact * self.by_name[name]
         value = self._round(exact, self.by_name.get(name, self.elementary))
-        return value + arb(0, COARSE[name] * self.format.unit) if name in NEAR_ROOTS else value
+        if name in NEAR_ROOTS:
+            return value + arb(0, COARSE[name] * self.format.unit)
+        lost = 2.0 ** min(self.format.normal, FORMATS["float32"].normal)  # kernels of narrower formats work in float32
+        return value + arb(0, lost) if name in FLUSHED and abs(float(exact)) < lost else value
 
     def rounded(self, x: arb) -> arb:
         return self._round(x, self.once)

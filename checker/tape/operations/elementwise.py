@@ -166,4 +166,11 @@ def _logaddexp2(g: G, x: Any, y: Any) -> Array:
 
 @rule("mish")
 def _mish(g: G, x: Any) -> Array:
-    return g.map(lambda a: a * g.function("tanh", g.function("log1p", g.function("exp", a))), x)
+    """x·t with t = tanh(log(1 + eˣ)); its derivative is t + x·σ(x)·(1 − t²), σ being the sigmoid, as PyTorch computes it."""
+
+    def one(a: Scalar) -> Scalar:
+        z = Scalar(g, a.value)
+        t = g.function("tanh", g.function("log1p", g.function("exp", z)))
+        return g.node((z * t).value, [(a, (t + z * g.function("sigmoid", z) * (1 - t * t)).value)])
+
+    return g.map(one, x)

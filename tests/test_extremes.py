@@ -1,0 +1,74 @@
+"""Numbers at the edges of a format: what overflows, underflows or saturates is neither called wrong nor passed by in silence."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's own name
+
+from checker import Settings, Verdict, check
+
+QUICK = Settings(methods=("certified", "reverse", "forward"))
+OVERFLOWS = "the function has a finite value here, but float32 does not hold it, or what it is computed from: a wider dtype would"
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x.exp().log(), [100.0]),  # log ∞, where the truth is 100
+        (lambda x: (1 + x.exp()).log(), [100.0]),
+        (lambda x: x.norm(), [1e30, 1e30]),  # √∞, where the truth is √2·10³⁰
+        (lambda x: (1e30 * x).square().sum() * 1e-30, [1.0, 2.0]),
+    ],
+    ids=["log exp", "softplus", "norm", "scaled square"],
+)
+def test_a_value_that_the_dtype_does_not_hold_is_undefined_and_a_wider_one_settles_it(function, x) -> None:
+    record = check(function, torch.tensor(x), settings=QUICK)
+    assert record.verdict is Verdict.UNDEFINED, record.explanation
+    assert record.explanation == f"at point 0 (given, float32), certified: {OVERFLOWS}"
+    assert check(function, torch.tensor(x, dtype=torch.float64), settings=QUICK).verdict is Verdict.AGREES
+
+
+def test_nan_from_a_function_with_a_finite_value_is_wrong() -> None:
+    record = check(lambda x: 1 / (1 + x.exp()), torch.tensor([100.0]), settings=QUICK)
+    assert record.verdict is Verdict.WRONG  # 1/∞ is 0; its gradient is 0·∞
+    assert "reverse: gradient of x at [0]: got nan, expected -5.7" in record.explanation
+    assert "within" not in record.explanation
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("function", [torch.sigmoid, torch.tanh, F.logsigmoid, F.silu, F.mish, F.softplus, F.elu], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("x", [-745.0, -710.0, -300.0, -100.0, -89.0, 89.0, 100.0, 300.0, 710.0, 745.0])
+def test_a_saturated_activation_agrees(function, x: float, dtype: torch.dtype) -> None:
+    record = check(function, torch.tensor([x, 0.3], dtype=dtype), settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+
+
+def test_the_truth_about_a_saturated_sigmoid_is_not_zero() -> None:
+    """σ′(−100) = e⁻¹⁰⁰/(1 + e⁻¹⁰⁰)², a subnormal number in float32, in whose place torch gives 0."""
+    record = check(lambda x: torch.sigmoid(x).sum(), torch.tensor([-100.0, 0.3]), settings=QUICK)
+    assert record.cases[0].reference.gradients["x"].values[0] == pytest.approx(math.exp(-100), rel=1e-14)
+
+
+def test_forward_mode_is_asked_by_dual_tensors_where_torch_func_mixes_dtypes() -> None:
+    """In float32 `torch.func.jvp` of this power of a number without dimensions is float64, which the next operation refuses."""
+    x = torch.tensor(-0.25)
+    with pytest.raises(RuntimeError, match="dtype Double but expected Float"):
+        torch.func.jvp(lambda x: F.huber_loss((x.abs() + 0.5) ** x.tanh(), x), (x,), (torch.ones(()),))
+    record = check(lambda x: F.huber_loss((x.abs() + 0.5) ** x.tanh(), x), x, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert "forward" in {c.method for c in record.cases[0].comparisons}
+
+
+def test_a_method_whose_own_error_is_not_known_is_judged_without_it() -> None:
+    """The variance of equal numbers is a tie for balls, which then do not know what another order of the sums may do."""
+    x = torch.tensor([1.5, 0.3, 0.2, 0.1, -0.4], dtype=torch.float64)
+
+    def function(x):
+        equal = F.normalize(x + 0.3, dim=0)[torch.zeros(5, dtype=torch.long)]
+        return F.elu(torch.sinc(equal.var()))
+
+    record = check(function, x)
+    assert record.verdict is Verdict.AGREES, record.explanation
