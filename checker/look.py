@@ -25,6 +25,7 @@ from checker.judge.jacobian import refer_jacobian
 from checker.judge.kinks import classify, suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
+from checker.judge.rowwise import compare_rows
 from checker.judge.second import second_order
 from checker.judge.verdict import case_verdict
 from checker.methods import methods
@@ -109,15 +110,16 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         derivations = [_derive(method, case, trusted, tape, truth) for method in chosen.values()]
     if used is not None:
         derivations.append(used)
-    comparisons = _compared(case, trusted, truth, derivations) if belief.repeats else []
+    truth, comparisons = _judged(case, tape, belief, truth, derivations) if belief.repeats else (truth, [])
     rerun, said_of_reverse = None, []
     reverse = next((d for d in derivations if d.method == "reverse" and d.problem is None), None)
-    repeatable = tape is not None and case.mode is Mode.PROJECTION and not (tape.customs or tape.hooks)  # torch's own kernels on the CPU
+    repeatable = tape is not None and case.mode is not Mode.VJP and not (tape.customs or tape.hooks)  # torch's own kernels on the CPU
     if reverse is not None and tape is not None and belief.repeats and case.pictured and not repeatable:
         rerun = once_more(case, reverse)
         said_of_reverse = [said for said in (rerun[1] if rerun else "", hooked(case, tape, reverse)) if said]
     if rerun is not None:
-        comparisons = worse(comparisons, _compared(case, trusted, truth, [rerun[0]]))
+        truth, again = _judged(case, tape, belief, truth, [rerun[0]])
+        comparisons = worse(comparisons, again)
     verdict, explanation = case_verdict(derivations, comparisons, required_methods(case.exercise, chosen, case.mode), truth.reason)
     second = None
     if case.exercise.second_order and verdict is Verdict.AGREES:
@@ -148,7 +150,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         cuts=cuts_of(tape, case.exercise.cuts, uncut(case, tape)) if tape is not None and tape.cuts and first else [],
         curves=curves(case, trusted, truth.reference.high) if truth.reference is not None and drawn else [],
         steps=steps_of(tape) if tape is not None and case.pictured else [],
-        stochastic=(tape is not None and tape.stochastic) or not belief.repeats or rerun is not None,
+        stochastic=(tape is not None and tape.stochastic) or beginning.draws or not belief.repeats or rerun is not None,
     )
     notes = [note for note in (beginning.note, belief.reason, truth.reason, *said_of_reverse) if note]
     return Look(
@@ -176,6 +178,19 @@ def _derive(method: Method, case: Case, trusted: Tape | None, tape: Tape | None,
     except Unsupported as error:
         problem = Problem(verdict=Verdict.UNSUPPORTED, message=str(error), line=error.line)
         return Derivation(method=method.name, dtype=case.dtype, problem=problem)
+
+
+def _judged(
+    case: Case, tape: Tape | None, belief: Belief, truth: Truth, derivations: Sequence[Derivation]
+) -> tuple[Truth, list[Comparison]]:
+    """Every gradient against the truth, and that truth: of a large Jacobian each entry is asked for only where a row is off."""
+    rows = truth.reference.rows if truth.reference is not None else None
+    if rows is not None:
+        agreed = compare_rows([d for d in derivations if d.problem is None], rows, case)
+        if agreed is not None:
+            return truth, agreed
+        truth = refer_jacobian(case, tape, belief, closely=True)
+    return truth, _compared(case, tape if belief.trusts(case.exercise.cuts) else None, truth, derivations)
 
 
 def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence[Derivation]) -> list[Comparison]:

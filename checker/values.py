@@ -185,16 +185,26 @@ class Slope:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rows:
+    """J u along one random direction u of all differentiated arguments, in float64 and to rounding: one number a row of the Jacobian."""
+
+    seed: int  #: u is drawn from it
+    u: Mapping[str, Array] = field(repr=False)  #: flat, by argument
+    slopes: Array = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reference:
     """The truth about one case, against which every method is judged.
 
     The true gradient of an argument is `high + low`, an unevaluated sum of two float64 (about 106 bits), known to `radius`. Where a case
-    is judged by projection there are `slopes` in place of gradients.
+    is judged by projection there are `slopes` in place of gradients, and where a Jacobian has very many entries `rows`.
     `allowed` is how far a correct program in the case's dtype may be from it, entry by entry, and `origin` says how that was found.
     """
 
     kind: Literal["certified", "differences"]
     slopes: tuple[Slope, ...] = ()
+    rows: Rows | None = None
     high: Mapping[str, Array]
     low: Mapping[str, Array]
     radius: Mapping[str, Array]

@@ -15,14 +15,14 @@ import torch
 
 from checker.draws import seeded
 from checker.hooks import values
-from checker.judge.glance import glance
+from checker.judge.glance import glance, glance_rows
 from checker.sampling import inside
 from checker.tape.customs import as_written
 from checker.tape.formats import FORMATS
 from checker.tape.record import record
 from checker.tape.replay import replay
 from checker.tape.tape import DRAWS, Cut, Tape
-from checker.values import Case, Mode, Slope
+from checker.values import Case, Mode, Rows, Slope
 
 #: What is said of a draw from a gamma, beta, Dirichlet or Student's t distribution whose parameters are differentiated.
 IMPLICIT = "the derivative of the draw on {line} is that of implicit reparametrisation, which no value of the function shows"
@@ -38,7 +38,7 @@ class Belief:
 
     `follows` is true when they are equal at every perturbed point that keeps to the path. `baked` lists the places where a value left
     the tape, when they are not. `edge` is true when no perturbation, however small, kept to the path. `reason` says what went wrong.
-    `slope` is what a first look found out, where that was enough.
+    `slope` and `rows` are what a first look found out, where that was enough.
     """
 
     follows: bool
@@ -47,6 +47,7 @@ class Belief:
     edge: bool = False
     reason: str = ""
     slope: Slope | None = None
+    rows: Rows | None = None
 
     def undeclared(self, declared: frozenset[str]) -> tuple[Cut, ...]:
         """The baked places that the exercise does not declare as meant."""
@@ -81,8 +82,9 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     if implicit is not None:
         return Belief(follows=False, repeats=False, reason=IMPLICIT.format(line=implicit.line))
     slope = glance(case, tape) if case.mode is Mode.PROJECTION else None
-    if slope is not None:
-        return Belief(follows=True, slope=slope)
+    rows = glance_rows(case, tape) if case.mode is Mode.JACOBIAN else None
+    if slope is not None or rows is not None:
+        return Belief(follows=True, slope=slope, rows=rows)
     if case.dtype in ("float16", "bfloat16"):  # so coarse that a baked value would pass for rounding
         case = replace(case, dtype="float32", arguments={n: t.float() if t.is_floating_point() else t for n, t in case.arguments.items()})
         tape = tape_of(case)

@@ -1,31 +1,36 @@
 """A first look at a large function: enough where nothing is out of the ordinary, at the cost of a few calls.
 
-Comes in: a case and its tape.  Goes out: a `Slope` along one random direction, or None where a closer look is needed.  Why: recording a
-function again and again, measuring how it rounds and climbing down ladders of steps costs a hundred calls, and nearly always says what
-four do.
+Comes in: a case and its tape.  Goes out: a `Slope` along one random direction, of a Jacobian `Rows`, or None where a closer look is needed.
+Why: recording a function again and again, measuring how it rounds and climbing down ladders of steps costs a hundred calls, and nearly
+always says what four do.
 
 The original function at x − h·u and x + h·u, and the tape's value and forward-mode derivative along u, must all tell the same: the parabola
 through the values has the slope of the tape at x, to a thousandth of what a typical entry contributes. Unless every operation is smooth by
 itself, so must the cubic that goes through x + h·u/2 too, for a parabola does not see |x| at 0. Then the function is smooth here, its
 differences are good, it repeats itself, and the tape follows it. All of this is done in float64, whatever the case's dtype.
+
+What is looked at is linear in the outputs: ⟨v, ·⟩ where a gradient is judged, every output by itself where a Jacobian is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from checker.draws import seeded
 from checker.judge.directions import ROUNDINGS, seed_of
 from checker.methods.directions import direction
+from checker.methods.jacobian import outputs_of
 from checker.methods.lines import Tensors
 from checker.methods.parts import part_rooms, whole
-from checker.methods.tangents import tangent
+from checker.methods.tangents import pushed
 from checker.tape.formats import FORMATS
-from checker.values import Case, Slope
+from checker.tape.structure import elementwise
+from checker.values import Array, Case, Rows, Slope
 
 if TYPE_CHECKING:
     from checker.tape.tape import Tape
@@ -43,49 +48,89 @@ SMOOTH = frozenset(
 )
 #: Differences must tell the derivative to this share of what a typical entry contributes to it.
 SHARE = 1e-3
+#: Entries of a Jacobian beyond which its rows are looked at; up to here each entry is known by itself.
+MANY = 16_384
+
+#: What is looked at: a linear function of the floating outputs.
+Measure = Callable[[Sequence[torch.Tensor]], Array]
 
 
 def glance(case: Case, tape: Tape) -> Slope | None:
     """The slope along a fresh direction, where everything agrees on it."""
+    upstream = [v for v in case.upstream if v is not None]
+
+    def product(outputs: Sequence[torch.Tensor]) -> Array:
+        return np.asarray(sum(float((o * v).sum()) for o, v in zip(outputs, upstream, strict=True)))
+
+    found = _agreed(case, tape, product)
+    if found is None:
+        return None
+    seed, u, slope = found
+    return Slope(seed=seed, u=u, value=float(slope), error=ROUNDINGS * FORMATS["float64"].epsilon * abs(float(slope)), forward=True)
+
+
+def glance_rows(case: Case, tape: Tape) -> Rows | None:
+    """J u along a fresh direction, where J has very many entries and everything agrees on every row."""
+    entries = sum(case.arguments[name].numel() for name in case.differentiated)
+    if outputs_of(case) * entries <= MANY or case.dtype != "float64" or case.exercise.tolerance is not None:
+        return None
+    if all(elementwise(tape, name) for name in case.differentiated):  # then a diagonal is all there is to know
+        return None
+    found = _agreed(case, tape, lambda outputs: torch.cat([o.reshape(-1) for o in outputs]).numpy())
+    if found is None:
+        return None
+    seed, u, slopes = found
+    return Rows(seed=seed, u={name: along.reshape(-1).numpy() for name, along in u.items()}, slopes=slopes)
+
+
+def _agreed(case: Case, tape: Tape, measure: Measure) -> tuple[int, Tensors, Array] | None:
+    """A direction with its seed, and the slope along it of what is measured; None where something disagrees."""
     if tape.cuts or tape.padding() is not None:
         return None
     seed = seed_of(case, 0)
     u = direction(case, seed)
-    base, slope = tangent(case, tape, frozenset(), u)
-    if slope is None or not _equal(base, [v for v in tape.values if v.is_floating_point()], case.dtype):
+    base, moved = pushed(case, tape, frozenset(), u)
+    if moved is None or not _equal(base, [v for v in tape.values if v.is_floating_point()], case.dtype):
         return None
-    entries = sum(case.arguments[name].numel() for name in u)
+    slope = measure([torch.zeros_like(b) if m is None else m for b, m in zip(base, moved, strict=True)])
+    entries = sum(along.numel() for along in u.values())
     room = min(float(a[0]) for a in part_rooms(case, u, [[whole(case, name) for name in u]]))
-    enough = SHARE * abs(slope) / math.sqrt(entries)
+    enough = SHARE * np.abs(slope) / math.sqrt(entries)
+    smooth = all(node.base in SMOOTH for node in tape.nodes)
     for power in POWERS:
         h = STEP * entries**power
-        if h < room and _told(case, base, u, h, slope, enough, smooth=all(node.base in SMOOTH for node in tape.nodes)):
-            return Slope(seed=seed, u=u, value=slope, error=ROUNDINGS * FORMATS["float64"].epsilon * abs(slope), forward=True)
+        if h < room and _told(case, base, u, h, measure, slope, enough, smooth):
+            return seed, u, slope
     return None
 
 
-def _told(case: Case, base: Sequence[torch.Tensor], u: Tensors, h: float, slope: float, enough: float, smooth: bool) -> bool:
+def _told(
+    case: Case, base: Sequence[torch.Tensor], u: Tensors, h: float, measure: Measure, slope: Array, enough: Array, smooth: bool
+) -> bool:
     """Whether differences of the original function with step h tell the slope."""
     room = {name: torch.empty_like(along) for name, along in u.items()}  # new memory for every call would cost more than adding
     try:
-        behind, ahead = _change(case, base, u, -h, room), _change(case, base, u, h, room)
-        if not abs((ahead - behind) / (2.0 * h) - slope) <= enough:
+        behind, ahead = (measure(_change(case, base, u, t, room)) for t in (-h, h))
+        if not np.all(np.abs((ahead - behind) / (2.0 * h) - slope) <= enough):
             return False
-        return smooth or abs((16.0 * _change(case, base, u, 0.5 * h, room) - 3.0 * ahead - behind) / (6.0 * h) - slope) <= enough
+        if smooth:
+            return True
+        between = measure(_change(case, base, u, 0.5 * h, room))
+        return bool(np.all(np.abs((16.0 * between - 3.0 * ahead - behind) / (6.0 * h) - slope) <= enough))
     except Exception:  # a function may refuse a neighbouring point, or float64
         return False
 
 
-def _change(case: Case, base: Sequence[torch.Tensor], u: Tensors, t: float, room: Tensors) -> float:
-    """⟨v, f(x + t·u) − f(x)⟩ of the original function; x + t·u lies in `room`."""
+def _change(case: Case, base: Sequence[torch.Tensor], u: Tensors, t: float, room: Tensors) -> list[torch.Tensor]:
+    """f(x + t·u) − f(x) of the original function, of each floating output; x + t·u lies in `room`."""
     arguments = {}
     for name, x in case.arguments.items():
         wide = x.to(torch.float64) if x.is_floating_point() else x
         arguments[name] = torch.add(wide, u[name], alpha=t, out=room[name]) if name in u else wide.clone()
     with torch.no_grad(), seeded(case.seed):
         outputs = case.exercise.call(arguments)
-    kept = [(o, v) for o, v in zip(outputs, case.upstream, strict=True) if v is not None]
-    return float(sum(torch.sub(o, b).mul_(v).sum() for (o, v), b in zip(kept, base, strict=True)))
+    kept = [o for o, v in zip(outputs, case.upstream, strict=True) if v is not None]
+    return [o - b for o, b in zip(kept, base, strict=True)]
 
 
 def _equal(found: Sequence[torch.Tensor], seen: Sequence[torch.Tensor], dtype: str) -> bool:

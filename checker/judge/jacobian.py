@@ -31,7 +31,7 @@ from checker.tape.replay import replay
 from checker.tape.size import scalar_operations
 from checker.tape.structure import elementwise
 from checker.tape.tape import Tape
-from checker.values import Array, Case, Mode, Reference
+from checker.values import Array, Case, Mode, Reference, Rows
 
 #: Arrays of the size of J that are alive together: J, the truth, its error, what is allowed, and what comparing makes.
 ARRAYS = 8
@@ -43,12 +43,14 @@ SMALL = 5_000
 COMBINED = 8
 
 
-def refer_jacobian(case: Case, tape: Tape | None, belief: Belief) -> Truth:
+def refer_jacobian(case: Case, tape: Tape | None, belief: Belief, *, closely: bool = False) -> Truth:
     """The truth about J: `high`, `low`, `radius` and `allowed` have the shape (outputs, *argument), or where the function is elementwise
-    that of the diagonal, (number of outputs, *argument)."""
+    that of the diagonal, (number of outputs, *argument). Where a first look was enough only `rows` are known, unless `closely`."""
     if not belief.repeats:
         return Truth(reference=None, reason=belief.reason)
     _affordable(case, tape)
+    if belief.rows is not None and not closely:
+        return _by_rows(belief.rows, case)
     trusted = tape if tape is not None and belief.trusts(case.exercise.cuts) else None
     reason = belief.reason or "the function could not be recorded"
     if trusted is not None:
@@ -81,7 +83,7 @@ def _affordable(case: Case, tape: Tape | None) -> None:
     Raises:
         UsageError: J does not fit into the case's memory, or its columns would take too long.
     """
-    rows, entries = outputs_of(case), sum(case.arguments[name].numel() for name in case.differentiated)
+    rows, entries = outputs_of(case), _entries(case)
     what, instead = (
         f"the Jacobian has {rows:,} × {entries:,} entries",
         "Ask for the mode projection, which judges it along random directions",
@@ -125,8 +127,20 @@ def _enclosed(case: Case, tape: Tape, belief: Belief) -> Truth:
     return Truth(reference=reference, enclosure=truth.enclosure)
 
 
+def _entries(case: Case) -> int:
+    return sum(case.arguments[name].numel() for name in case.differentiated)
+
+
 def _elementwise(case: Case, tape: Tape) -> bool:
     return all(elementwise(tape, name) for name in case.differentiated)
+
+
+def _by_rows(rows: Rows, case: Case) -> Truth:
+    """What a first look found out about the rows."""
+    reason = f"the {outputs_of(case):,} × {_entries(case):,} entries of J are too many to know each unless a row is off"
+    origin = f"J u along a random direction by forward mode, every row of which values tell ({reason})"
+    reference = Reference(kind="differences", rows=rows, high={}, low={}, radius={}, allowed={}, unproved=reason, origin=origin)
+    return Truth(reference=reference, reason=reason)
 
 
 def _estimated(
