@@ -49,7 +49,8 @@ def check(
     `second_order` the derivative of the gradient is judged too, entry by entry.
 
     Raises:
-        UsageError: no floating or complex tensor was given; a mode that there is not; a Jacobian too large for the memory.
+        UsageError: no floating or complex tensor was given; a setting that there is not, or that is for exercises only; a Jacobian too
+            large for the memory.
         ExerciseError: the function returns no tensor, fails at the given inputs, or calls `exit`.
 
     >>> import torch
@@ -57,7 +58,10 @@ def check(
     'agrees'
     """
     settings = settings or Settings()
-    settings = replace(settings, mode=_known(mode) or settings.mode, second_order=settings.second_order or second_order)
+    chosen: dict[str, Any] = {} if mode is None else {"mode": mode}
+    settings = replace(settings, second_order=settings.second_order or second_order, **chosen)
+    if settings.at:
+        raise UsageError("at: `check` is given its point as arguments; leave it out of the settings.")
     if len(inputs) == 1 and isinstance(inputs[0], tuple):
         inputs = inputs[0]
     exercise, arguments = _adopted(function, inputs, named)
@@ -92,25 +96,17 @@ def assert_gradients(
 def _checked(exercise: Exercise, arguments: Mapping[str, torch.Tensor], settings: Settings) -> Record:
     """The record of the exercise at the one point that was given, in every dtype that is asked for."""
     dtypes = settings.dtypes or (next(w for w in _WIDTHS if any(t.dtype is getattr(torch, w) for t in arguments.values())),)
-    exercise, points = replace(exercise, dtypes=dtypes), []
+    exercise, points, seed = replace(exercise, dtypes=dtypes), [], settings.seed % 2**63  # more than torch's generators take
     for dtype in dtypes:
-        generator = torch.Generator().manual_seed(settings.seed)
+        generator = torch.Generator().manual_seed(seed)
         try:
-            points.append(
-                complete(exercise, arguments, settings, number=0, dtype=dtype, seed=settings.seed, origin="given", generator=generator)
-            )
+            points.append(complete(exercise, arguments, settings, number=0, dtype=dtype, seed=seed, origin="given", generator=generator))
         except Error:
             raise
         except Exception as error:  # the function under test may raise anything
             message = f"the function fails at the given inputs in {dtype}: {type(error).__name__}: {error}"
             raise ExerciseError(message, file=exercise.file, line=exercise.line) from error
     return examine_at(exercise, points, settings)
-
-
-def _known(mode: Mode | str | None) -> Mode | None:
-    if mode is None or mode in tuple(Mode):
-        return None if mode is None else Mode(mode)
-    raise UsageError(f"mode {mode!r}: there is no such mode. Known are {', '.join(Mode)}.")
 
 
 def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping[str, Any]) -> tuple[Exercise, dict[str, torch.Tensor]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from checker.asked import LEAST_MEMORY
 from checker.errors import UsageError
 
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -35,7 +36,7 @@ def parse(text: str) -> int:
     if found is None or found[2] not in _UNITS:
         raise UsageError(f"--memory {text}: give a size such as 2GiB, 500MB or 1.5G.")
     size = int(float(found[1]) * _UNITS[found[2]])
-    if size < 16 << 20:
+    if size < LEAST_MEMORY:
         raise UsageError(f"--memory {text}: give at least 16MiB.")
     return size
 

@@ -6,14 +6,17 @@ cannot be written and a device that is not there are told before anything is com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.asked import DEVICES, Impossible, unknown
 from checker.errors import UsageError
 
 if TYPE_CHECKING:
     from checker.values import Settings
+
+#: How settings are spelled as options, where not as they are named.
+SPELLED = {"dtypes": "dtype", "time_limit": "time-limit"}
 
 
 def settings_of(
@@ -40,35 +43,33 @@ def settings_of(
     from checker.methods import names
     from checker.values import Mode, Settings
 
-    if not time_limit > 0:
-        raise UsageError(f"--time-limit {time_limit:g}: give a number of seconds above 0.")
-    return Settings(
-        methods=_known(method, names(), "method"),
-        devices=("cpu", "cuda") if device == "all" else (device,),
-        dtypes=_known(dtype, ("float64", "float32", "float16", "bfloat16"), "dtype"),
-        at=tuple(map(point, at or ())),
-        mode=Mode(mode) if mode else None,
-        points=points,
-        seed=seed,
-        jobs=jobs,
-        time_limit=time_limit,
-        memory=parse(memory) if memory else 0,
-        second_order=second_order,
-        strict=strict,
-    )
+    methods = _names(method)
+    for name in methods:
+        if name not in names():
+            raise UsageError(f"--method {name}: {unknown(name, 'method', names())}")
+    try:
+        return Settings(
+            methods=methods,
+            devices=DEVICES if device == "all" else (device,),
+            dtypes=_names(dtype),
+            at=tuple(map(point, at or ())),
+            mode=Mode(mode) if mode else None,
+            points=points,
+            seed=seed,
+            jobs=jobs,
+            time_limit=time_limit,
+            memory=parse(memory) if memory else 0,
+            second_order=second_order,
+            strict=strict,
+        )
+    except Impossible as error:
+        value = f"{error.value:g}" if isinstance(error.value, float) else error.value
+        raise UsageError(f"--{SPELLED.get(error.setting, error.setting)} {value}: {error.advice}") from None
 
 
-def _known(given: list[str] | None, names: Sequence[str], what: str) -> tuple[str, ...]:
+def _names(given: list[str] | None) -> tuple[str, ...]:
     """The names that were given, each once; several may be joined by commas."""
-    import difflib
-
-    found = [name.strip() for text in given or [] for name in text.split(",")]
-    for name in found:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            advice = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
-            raise UsageError(f"--{what} {name}: there is no such {what}. {advice}")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(name.strip() for text in given or [] for name in text.split(",")))
 
 
 def device_there(settings: Settings) -> None:

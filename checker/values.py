@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 import numpy as np
 
+from checker import asked
+
 if TYPE_CHECKING:
     import torch
 
@@ -91,7 +93,11 @@ class Mode(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is asked of a run. Every field has a sensible default."""
+    """What is asked of a run. Every field has a sensible default.
+
+    Raises:
+        UsageError: a name that is not known, or a number that makes no sense; it says what can be asked.
+    """
 
     methods: tuple[str, ...] = ()  #: names of methods to run; empty: all
     devices: tuple[str, ...] = ("cpu", "cuda")  #: devices on which autograd is run; a missing one is recorded with its reason
@@ -103,11 +109,16 @@ class Settings:
     jobs: int = 0  #: exercises checked at the same time; 0: one per core
     time_limit: float = 60.0  #: wall seconds for one exercise
     tolerance: float | None = None  #: relative; replaces the computed allowed error when given
-    mode: Mode | None = None  #: how cases are judged; None: by the upstream, and by projection where there are too many entries
+    mode: Mode | None = None  #: how cases are judged, or its name; None: by the upstream, by projection where there are too many entries
     projection_above: int = 4096  #: total differentiated entries above which a case is judged by projection
     memory: int = 0  #: bytes that the batches of one exercise may take; 0: a share of what the machine has left
     second_order: bool = False  #: judge second derivatives too, of every exercise
     strict: bool = False  #: also fail on inconclusive or unsupported
+
+    def __post_init__(self) -> None:
+        asked.refuse(vars(self))
+        if self.mode is not None:
+            object.__setattr__(self, "mode", Mode(self.mode))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,7 +207,7 @@ def test_what_would_take_too_long_says_so() -> None:
 
 
 def test_a_mode_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"mode 'jacobean': there is no such mode\. Known are vjp, jacobian, projection"):
+    with pytest.raises(UsageError, match=r"mode 'jacobean': there is no such mode\. Did you mean jacobian"):
         check(torch.sin, draw(2), mode="jacobean")
 
 
