@@ -5,31 +5,45 @@ many times at one point, and a counter or a running mean makes each call another
 again.
 
 Reached are the variables of its closure and the globals that it names, what Python functions among them reach, and of modules and other
-objects their attributes. Lists and dicts are kept with their elements as they are. A generator of random numbers is no state: its draws are
-meant to differ.
+objects their attributes. Lists and dicts are kept with their elements as they are. Generators of random numbers are put back too, those of
+Python and NumPy and any that is reached, so that every call has the same draws; torch's own is seeded before each call as it is.
 """
 
 from __future__ import annotations
 
 import inspect
+import pickle
+import random
 from collections.abc import Callable, Iterator, MutableMapping
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 
 #: Values that cannot change: a variable that holds one changes by holding another.
 PLAIN = (int, float, complex, str, bytes, tuple, type(None))
 
+#: Generators of random numbers, and those that Python and NumPy keep for all.
+GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+COMMON = {"Python's random": random, "numpy.random": np.random}
+
 #: A variable: its name for people, where it lies, and under which name there.
 Place = tuple[str, MutableMapping[str, Any], str]
+
+
+def common_draws() -> list[bytes]:
+    """What the generators that Python and NumPy keep for all will draw: the same as long as nobody draws from them."""
+    return list(map(_Generators(COMMON).__getitem__, COMMON))
 
 
 class State:
     """What `function` can reach, as it is when this is made."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._kept = [(place, _copy(place[1][place[2]])) for place in _of_function(function, set())]
+        common = _Generators(COMMON)
+        places = [*((name, common, name) for name in common), *_of_function(function, set())]
+        self._kept = [(place, _copy(place[1][place[2]])) for place in places]
 
     def put_back(self) -> None:
         """Make everything what it was."""
@@ -49,8 +63,16 @@ class State:
                 where[name] = kept
 
     def changed(self) -> list[str]:
-        """The names of what is no longer as it was."""
-        return list(dict.fromkeys(shown for (shown, where, name), kept in self._kept if not _same(where[name], kept)))
+        """The names of what is no longer as it was, but for generators."""
+        return self._names(lambda where: not isinstance(where, _Generators))
+
+    def drawn_from(self) -> list[str]:
+        """The names of the generators that were drawn from."""
+        return self._names(lambda where: isinstance(where, _Generators))
+
+    def _names(self, among: Callable[[object], bool]) -> list[str]:
+        found = (shown for (shown, where, name), kept in self._kept if among(where) and not _same(where[name], kept))
+        return list(dict.fromkeys(found))
 
 
 class _Cells(dict[str, CellType]):
@@ -61,6 +83,27 @@ class _Cells(dict[str, CellType]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         super().__getitem__(name).cell_contents = value
+
+
+class _Generators(dict[str, Any]):
+    """Generators by name, as if what each will draw lay in a dict, in bytes."""
+
+    def __getitem__(self, name: str) -> bytes:
+        generator = super().__getitem__(name)
+        if isinstance(generator, torch.Generator):
+            return bytes(generator.get_state().numpy())
+        if isinstance(generator, np.random.Generator):
+            return pickle.dumps(generator.bit_generator.state)
+        return pickle.dumps(generator.getstate() if hasattr(generator, "getstate") else generator.get_state())
+
+    def __setitem__(self, name: str, state: bytes) -> None:
+        generator = super().__getitem__(name)
+        if isinstance(generator, torch.Generator):
+            generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+        elif isinstance(generator, np.random.Generator):
+            generator.bit_generator.state = pickle.loads(state)
+        else:
+            (generator.setstate if hasattr(generator, "setstate") else generator.set_state)(pickle.loads(state))
 
 
 def _of_function(function: Any, seen: set[int]) -> Iterator[Place]:
@@ -89,6 +132,9 @@ def _of_variable(shown: str, where: MutableMapping[str, Any], name: str, seen: s
 
 def _of_value(shown: str, value: Any, seen: set[int]) -> Iterator[Place]:
     """What may change inside an object that stays the same."""
+    if isinstance(value, GENERATORS):
+        yield shown, _Generators({shown: value}), shown
+        return
     if isinstance(value, FunctionType) or inspect.ismethod(value):
         yield from _of_function(value, seen)
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -75,6 +77,40 @@ def test_state_is_named_and_put_back(name: str) -> None:
     assert note.startswith("the function keeps state between its calls (")
     assert name in note
     assert note.endswith("): it was put back before each, and what was judged is one call")
+
+
+def branching(x):
+    return x.sin().sum() if random.random() < 0.5 else x.cos().sum()
+
+
+def generators() -> dict[str, object]:
+    """Functions that draw from a generator that torch does not seed, by what the note calls it."""
+    torchs, numpys, pythons, old = torch.Generator(), np.random.default_rng(0), random.Random(0), np.random.RandomState(0)
+    return {
+        "torchs": lambda x: (torch.rand(3, generator=torchs, dtype=x.dtype) * x).exp(),
+        "numpys": lambda x: (torch.from_numpy(numpys.normal(size=3)) * x).exp(),
+        "pythons": lambda x: (pythons.random() * x).exp(),
+        "old": lambda x: (old.rand() * x).exp(),
+        "numpy.random": lambda x: (np.random.rand() * x).exp(),  # noqa: NPY002 - the one that NumPy keeps for all
+        "Python's random": branching,  # two calls take one path as often as not
+    }
+
+
+@pytest.mark.parametrize("name", generators())
+def test_every_call_has_the_same_draws_whatever_generator_they_are_from(name: str) -> None:
+    for _ in range(4):
+        record = check(generators()[name], X, settings=QUICK)
+        assert record.verdict is Verdict.AGREES, record.explanation
+        assert record.stochastic
+        assert record.notes == [f"the function draws from {name}: it was put back before each call, so that all have the same draws"]
+        gradients = {d.method: d.gradients["x"].values for d in record.cases[0].derivations if d.problem is None}
+        np.testing.assert_allclose(gradients["differences"], gradients["reverse"], rtol=1e-8)
+
+
+def test_a_wrong_gradient_is_not_excused_by_draws() -> None:
+    record = check(lambda x: np.random.rand() * x * x.detach().sum().item(), X, settings=QUICK)  # noqa: NPY002
+    assert (record.verdict, record.stochastic) == ("wrong", True)
+    assert "the gradient is lost by item on test_stateful.py:" in record.explanation
 
 
 def test_a_wrong_gradient_is_not_excused_by_state() -> None:

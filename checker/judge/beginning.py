@@ -14,7 +14,7 @@ import torch
 from checker.errors import ExerciseError, Unsupported
 from checker.judge.belief import Belief, believe, tape_of
 from checker.methods.failures import crashed
-from checker.state import State
+from checker.state import State, common_draws
 from checker.tape.tape import Tape
 from checker.values import Case, Problem, Verdict
 
@@ -23,19 +23,23 @@ WORK_ON_A_COPY = "work on a copy (x.clone())"
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """The case, its tape or why there is none, and whether that is believed. `note` says what state was put back before each call."""
+    """The case, its tape or why there is none, and whether that is believed. `note` says what was put back before each call; `draws` tells
+    whether that was a generator."""
 
     case: Case
     tape: Tape | None
     failure: Problem | None
     belief: Belief
     note: str = ""
+    draws: bool = False
 
 
 def begin(case: Case) -> Beginning:
-    """Record the case; where its function does not repeat itself, again with the state that it keeps put back before each call."""
+    """Record the case; where its function does not repeat itself, or may not, since it draws, again with what it keeps put back before each
+    call."""
+    before = common_draws()
     first = _begin(case)
-    if first.belief.repeats:
+    if first.belief.repeats and common_draws() == before:
         return first
     state = State(case.exercise.function)
     call = case.exercise.call
@@ -45,12 +49,14 @@ def begin(case: Case) -> Beginning:
         return call(arguments)
 
     second = _begin(replace(case, exercise=replace(case.exercise, call=steady)))
-    changed = ", ".join(state.changed())
+    changed, drawn_from = ", ".join(state.changed()), ", ".join(state.drawn_from())
     state.put_back()
-    if not second.belief.repeats or not changed:
+    if not second.belief.repeats or not (changed or drawn_from):
         return first
-    note = f"the function keeps state between its calls ({changed}): it was put back before each, and what was judged is one call"
-    return replace(second, note=note)
+    kept = f"the function keeps state between its calls ({changed}): it was put back before each, and what was judged is one call"
+    drew = f"the function draws from {drawn_from}: it was put back before each call, so that all have the same draws"
+    said = [note for note, names in ((kept, changed), (drew, drawn_from)) if names]
+    return replace(second, note="; ".join(said), draws=bool(drawn_from))
 
 
 def recorded(case: Case) -> tuple[Tape | None, Problem | None]:
