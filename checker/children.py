@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import gc
 import os
 import selectors
 import signal
@@ -97,6 +96,11 @@ def kill(child: Child) -> None:
         os.close(child.pipe)
 
 
+def keep_forkable() -> None:
+    """Let torch ask the driver, and not CUDA itself, whether there is a GPU: a process that has used CUDA cannot be forked any more."""
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+
+
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
     """While this lasts, SIGTERM raises `KeyboardInterrupt` as Ctrl-C does. Only the main thread can say so; in another nothing changes."""
@@ -113,17 +117,6 @@ def terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def frozen() -> Iterator[None]:
-    """While this lasts, what is loaded is kept from the garbage collector: in a child it would write to all of it, and so copy it."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager

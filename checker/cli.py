@@ -107,16 +107,19 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is not as expected.")] = False,
 ) -> None:
     """Check exercises: differentiate each in several ways, compare, and write a report."""
-    from checker import children, terminal
-    from checker import record as records
+    from checker.garbage import loading
 
-    settings = options.settings_of(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
-    if record:
-        options.writable(record)
-    if not no_report:
-        from checker.report.render import probe
+    with loading():
+        from checker import children, terminal
+        from checker import record as records
 
-        probe(report)
+        settings = options.settings_of(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
+        if record:
+            options.writable(record)
+        if not no_report:
+            from checker.report.render import probe
+
+            probe(report)
     with children.terminated_as_interrupted():
         document, count = _checked(targets or [], settings, shown=not quiet and sys.stderr.isatty())
         first = None
@@ -217,16 +220,20 @@ def exit_code(document: Document, *, strict: bool = False) -> int:
 
 def _checked(targets: Sequence[str], settings: Settings, *, shown: bool) -> tuple[Document, int]:
     """Find the exercises and run them; with how many there are. An interruption while they are sought leaves an empty document."""
-    from checker import children, runner, terminal
-    from checker.catalogue import find
+    from checker import children, terminal
+    from checker.garbage import loading
     from checker.record import Document
 
     if not children.CAN_FORK:
         typer.echo("This system has no fork: exercises run one after another, without a time limit.", err=True)
     try:
-        runner.prepare()
-        options.device_there(settings)
-        found = find(targets)
+        with loading():
+            from checker import runner
+            from checker.catalogue import find
+
+            children.keep_forkable()
+            options.device_there(settings)
+            found = find(targets)
     except KeyboardInterrupt:
         return Document(records=[], complete=False), 0
     command = shlex.join(["checker", *sys.argv[1:]])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import signal
 import time
 import traceback
@@ -26,6 +25,7 @@ from checker.authoring import Exercise
 from checker.catalogue import shown
 from checker.errors import ExerciseError, UsageError
 from checker.examine import examine
+from checker.garbage import frozen, loading
 from checker.memory import asked_for, left, share
 from checker.methods.failures import absent
 from checker.provenance import cores, provenance
@@ -35,6 +35,10 @@ from checker.values import Settings, Verdict
 
 #: Everything about one exercise, in this process.
 Examine = Callable[[Exercise, Settings], Record]
+
+
+#: From this effort on an exercise takes so long that it may as well load for itself what the others find loaded.
+LONG = 5000
 
 
 class _Outcome(msgspec.Struct, frozen=True):
@@ -58,14 +62,14 @@ def run(
     `refusals` are those that were met while finding the exercises; they go first. `on_done` is called with each result as it comes.
     Ctrl-C or SIGTERM ends the run early: the document is then not `complete` and holds what was finished.
     """
-    prepare()
+    children.keep_forkable()
     settings = replace(settings, memory=settings.memory or share(min(settings.jobs or cores(), len(exercises))))
     started, start = datetime.now(UTC), time.monotonic()
     one = functools.partial(_outcome, examine)
     outcomes: dict[int, _Outcome] = {}
     complete = True
     try:
-        with children.terminated_as_interrupted(), children.one_thread(), children.frozen():
+        with children.terminated_as_interrupted(), children.one_thread(), frozen():
             for number, outcome in (_forked if children.CAN_FORK else _here)(one, exercises, settings):
                 outcomes[number] = outcome
                 on_done(outcome.found or outcome.refused)  # type: ignore[arg-type]  # one of them is there
@@ -81,15 +85,14 @@ def run(
 
 
 def prepare() -> None:
-    """Do once, before there are children, what each would do again for itself: loading, and the first use of what is slow at first use.
+    """Do once what each child would do again for itself: loading, and the first use of what is slow at first use.
 
-    CUDA and autograd's backward stay out of this process: one that has used CUDA, or autograd where there is a GPU, cannot be forked.
+    Autograd's backward stays out of this process: where there is a GPU, one that has used it cannot be forked.
     """
-    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
-
     settings = Settings(methods=("certified", "symbolic", "differences", "forward"), devices=("cpu",))
-    with children.one_thread():
+    with loading(), children.one_thread():
+        import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
+
         check(torch.square, torch.ones(2), settings=settings)
 
 
@@ -118,15 +121,23 @@ def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explana
 def _forked(
     one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exercise], settings: Settings
 ) -> Iterator[tuple[int, _Outcome]]:
-    """Outcomes by the exercise's number, as they come. The longest start first."""
+    """Outcomes by the exercise's number, as they come. The longest start first; the long ones while this process, alone, yet prepares."""
+    jobs = settings.jobs or cores()
     waiting = deque(sorted(range(len(exercises)), key=lambda number: -_effort(exercises[number])))
     running: dict[children.Child, int] = {}
+
+    def start() -> None:
+        job = functools.partial(one, exercises[waiting[0]], settings)
+        running[children.start(job, settings.time_limit, left())] = waiting.popleft()
+
     try:
+        while waiting and len(running) < jobs - 1 and _effort(exercises[waiting[0]]) >= LONG:
+            start()
+        if waiting:
+            prepare()
         while waiting or running:
-            while waiting and len(running) < (settings.jobs or cores()):
-                exercise = exercises[waiting[0]]
-                job = functools.partial(one, exercise, settings)
-                running[children.start(job, settings.time_limit, left())] = waiting.popleft()
+            while waiting and len(running) < jobs:
+                start()
             for child, end in children.ended(running):
                 number = running.pop(child)
                 yield number, _read(exercises[number], settings, end)
@@ -144,9 +155,11 @@ def _here(one: Callable[[Exercise, Settings], bytes], exercises: Sequence[Exerci
 
 
 def _effort(exercise: Exercise) -> int:
-    """What makes an exercise long, roughly: the steps of its training run, and a network's parameters by the hundred."""
+    """What makes an exercise long, roughly: the steps of its training run, twice where that has data of its own, which are many; and a
+    network's parameters by the hundred."""
     parameters = sum(math.prod(i.shape) for i in exercise.inputs if i.kind == "parameter" and i.shape)  # type: ignore[arg-type, misc]
-    return (exercise.descent.steps if exercise.descent else 0) + parameters // 100
+    steps = exercise.descent.steps * (1 if exercise.descent.values is None else 2) if exercise.descent else 0
+    return steps + parameters // 100
 
 
 def _outcome(examine: Examine, exercise: Exercise, settings: Settings) -> bytes:

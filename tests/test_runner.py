@@ -18,7 +18,7 @@ from torch import Tensor
 
 from checker import Descent, Exercise, ExerciseError, Record, Settings, UsageError, Verdict, children, exercise
 from checker.record import Refusal, Text, decode, encode
-from checker.runner import run
+from checker.runner import LONG, run
 
 SETTINGS = Settings(jobs=2, time_limit=20)
 
@@ -196,6 +196,45 @@ def test_training_runs_start_first() -> None:
     )
     assert told == ["squares.py::training", "squares.py::plain"]
     assert [record.exercise for record in document.records] == ["squares.py::plain", "squares.py::training"]
+
+
+def test_of_equally_long_training_runs_the_one_with_data_of_its_own_starts_first() -> None:
+    few, many = named("few", "many")
+    descent = Descent(start={"x": 1.0}, rate=0.1, steps=1000)
+    told: list[str] = []
+    run(
+        [replace(few, descent=descent), replace(many, descent=replace(descent, values={"x": 2.0}))],
+        replace(SETTINGS, jobs=1),
+        examine=behave,
+        on_done=lambda done: told.append(getattr(done, "exercise", "")),
+    )
+    assert told == ["squares.py::many", "squares.py::few"]
+
+
+@pytest.mark.parametrize(("jobs", "first"), [(1, 0), (2, 1), (3, 2), (9, 2)])
+def test_long_exercises_run_while_the_others_are_prepared(jobs: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, long, longer = named("plain", "long", "longer")
+    descent = Descent(start={"x": 1.0}, rate=0.1, steps=LONG)
+    longs = [replace(long, descent=descent), replace(longer, descent=replace(descent, steps=LONG + 1))]
+    start, happened = children.start, list[str]()
+
+    def noted(job: Callable[[], bytes], limit: float, memory: int | None) -> children.Child:
+        happened.append("start")
+        return start(job, limit, memory)
+
+    monkeypatch.setattr(children, "start", noted)
+    monkeypatch.setattr("checker.runner.prepare", lambda: happened.append("prepare"))
+    document = run([plain, *longs], replace(SETTINGS, jobs=jobs), examine=behave)
+    assert happened == ["start"] * first + ["prepare"] + ["start"] * (3 - first)
+    assert len(document.records) == 3
+
+
+def test_nothing_is_prepared_where_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    (long,) = named("long")
+    monkeypatch.setattr("checker.runner.prepare", lambda: pytest.fail("nobody needs it"))
+    document = run([replace(long, descent=Descent(start={"x": 1.0}, rate=0.1, steps=LONG))], SETTINGS, examine=behave)
+    assert document.complete
+    assert len(document.records) == 1
 
 
 @pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
+from checker.garbage import frozen, loading
+
 #: Below this many pieces, starting worker processes costs more than it saves.
 _FEW = 4
 
@@ -35,9 +37,10 @@ def each(work: Sequence[Work[Done]], jobs: int, prepare: Callable[[], None]) -> 
     if jobs <= 1 or len(work) < _FEW:
         yield from (one.done() for one in work)
         return
-    prepare()
+    with loading():
+        prepare()
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_deaf) as pool:
+    with frozen(), ProcessPoolExecutor(jobs, mp_context=context, initializer=_deaf) as pool:
         try:
             yield from (future.result() for future in as_completed([pool.submit(one.done) for one in work]))
         finally:
