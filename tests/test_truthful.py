@@ -386,6 +386,19 @@ def test_steps_beyond_the_poles_of_an_ill_conditioned_matrix_are_no_false_alarm(
     assert {c.verdict for c in record.cases[0].comparisons} == {Verdict.AGREES}
 
 
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (torch.sin, 1e8),  # the first steps span many waves
+        (torch.lgamma, 1e-20),  # every step crosses the pole at 0
+        (lambda x: F.softplus(x, 5.0), -89.0),  # of size e⁻⁴⁴⁵, known to 3e-14 of that
+    ],
+)
+def test_differences_know_where_their_steps_say_nothing(function, x: float) -> None:
+    record = found(function, [x])
+    assert {c.verdict for c in record.cases[0].comparisons} == {Verdict.AGREES}, record.explanation
+
+
 def test_entries_that_differences_do_not_know_are_counted() -> None:
     record = found(logdet, [[1 / (i + j + 1) for j in range(9)] for i in range(9)])
     (said,) = [c.message for c in record.cases[0].comparisons if c.method == "differences"]

@@ -31,7 +31,9 @@ def shaking_of(sample: Sample, lines: Whole, side: Whole, apart: Floats) -> Floa
     places = np.arange(1.0, 8.0)[:, None] * apart * np.where(side == 0, 1, side)
     found = sample(np.tile(lines, 7), places.ravel())
     third = np.diff(found.delta.reshape(7, -1), n=3, axis=0)
-    shaking: Floats = np.sqrt(np.mean(third**2, axis=0) / 20.0)  # the third difference of noise of size s has size s·√20
+    largest = np.max(np.abs(third), axis=0)  # its square may underflow
+    # the third difference of noise of size s has size s·√20
+    shaking: Floats = largest * np.sqrt(np.mean((third / np.where(largest > 0, largest, 1.0)) ** 2, axis=0) / 20.0)
     return np.where(np.isfinite(shaking), shaking, 0.0)
 
 

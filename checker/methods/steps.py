@@ -87,10 +87,15 @@ def _slopes(
         shaking = 3.0 * shaking_of(sample, active, side, np.minimum(first, scale) * 2.0**-20)
     for ladder in range(LADDERS):
         found = climb(sample, active, side[active], first[active], shaking[active], blur[active])
-        better = (found.error < error[active]) | np.isnan(slope[active])
+        apart = np.abs(found.slope - slope[active])
+        refuted = apart > 2.0 * (found.error + error[active])  # longer steps knew of another function: sin at 10⁸
+        told = np.where(refuted, apart, found.error)
+        if ladder > 1:
+            told = np.where(found.bent, np.inf, told)  # it was looked at closely, and still the sides do not meet
+        better = (told < error[active]) | refuted | np.isnan(slope[active])
         lines = active[better]
-        grown = (found.error > 2.0 * error[active]) & (error[active] < 1e-4 * np.abs(slope[active]))
-        slope[lines], error[lines], step[lines] = found.slope[better], found.error[better], found.step[better]
+        grown = ~refuted & (told > 2.0 * error[active]) & (error[active] < 1e-4 * np.abs(slope[active]))
+        slope[lines], error[lines], step[lines] = found.slope[better], told[better], found.step[better]
         rounded = error[active] <= 4.0 * found.floor
         if ladder == 0:
             rounded &= (worst[active] == 0) | (error[active] <= EXCUSED * np.abs(slope[active]))
