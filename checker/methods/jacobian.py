@@ -66,14 +66,14 @@ def by_reverse(case: Case, device: str = "cpu", tape: Tape | None = None) -> Jac
             every = np.arange(output.numel())
             for name, diagonal in zip(case.differentiated, diagonals, strict=True):
                 unreached.discard(name)
-                found[name].reshape(len(found[name]), -1)[start + every, every] = diagonal.cpu().numpy()
+                found[name].reshape(len(found[name]), -1)[start + every, every] = diagonal.double().numpy(force=True)
         elif output.requires_grad:
             for rows, parts, why in rows_of(output, points):
                 looped = looped or why
                 for name, part in zip(case.differentiated, parts, strict=True):
                     if part is not None:
                         unreached.discard(name)
-                        found[name][start + rows.start : start + rows.stop] = part.cpu().numpy()
+                        found[name][start + rows.start : start + rows.stop] = part.double().numpy(force=True)
         start += output.numel()
     value = tuple(o.detach() for o in outputs if o.is_floating_point())
     return Jacobian(value, found, [name for name in case.differentiated if name in unreached], looped)

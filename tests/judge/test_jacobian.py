@@ -220,3 +220,10 @@ def test_methods_of_products_say_that_they_are() -> None:
     derivations = {d.method: d for d in case(check(torch.sin, draw(3), mode="jacobian")).derivations}
     assert derivations["symbolic"].problem is not None
     assert derivations["symbolic"].problem.message == "symbols are written of a vector–Jacobian product, not of every row of J"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("function", [torch.sin, lambda x: x.sin().sum(), lambda x: x.cumsum(0)], ids=["pointwise", "one row", "rows"])
+def test_half_precision_has_a_jacobian_too(function, dtype) -> None:
+    record = check(function, torch.tensor([0.5, -1.0, 2.0], dtype=dtype), mode="jacobian")
+    assert record.verdict is Verdict.AGREES, record.explanation
