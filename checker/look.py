@@ -15,6 +15,7 @@ from msgspec.structs import replace as with_fields
 from checker.authoring import Exercise
 from checker.curves import curves
 from checker.errors import Unsupported, UsageError
+from checker.garbage import seldom
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
@@ -90,7 +91,7 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
     Raises:
         ExerciseError: the exercise's `answer` is not its gradient here.
     """
-    with warnings.catch_warnings(record=True) as caught, loops_quietly():
+    with warnings.catch_warnings(record=True) as caught, loops_quietly(), seldom():
         warnings.simplefilter("always")
         found = _look(case, chosen, used)
     shown = [w for w in caught if not issubclass(w.category, UNSHOWN) and OF_VALUES not in str(w.message)]
@@ -211,7 +212,7 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
     doubts = [d.error for d in arrived if reference.kind == "differences" or "looped" in d.details]
     if not suspicious(case, tape, path, (reference.high, estimate, *doubts)):
         return [c for _, comparisons in compared for c in comparisons]
-    point = classify(case, tape)
+    point = replace(classify(case, tape), rounding=reference.allowed if reference.kind == "certified" else {})
     return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]
 
 

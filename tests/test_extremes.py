@@ -62,6 +62,30 @@ def test_forward_mode_is_asked_by_dual_tensors_where_torch_func_mixes_dtypes() -
     assert "forward" in {c.method for c in record.cases[0].comparisons}
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1e4, "agrees"), (1e7, "inconclusive")])
+def test_at_a_tie_that_is_no_kink_rounding_is_allowed_for(factor: float, verdict: str) -> None:
+    """|x|² is smooth, though |x| ties at 0; in float32 the cosine of 10⁴ is known to three digits, that of 10⁷ to none."""
+    x = torch.tensor([0.0, 1.1])
+    for number in (1, 2, 4, 5):
+        record = check(lambda x, n=number: (factor * (x.abs() ** 2).sum() + n).cos(), x, settings=QUICK)
+        assert record.verdict == verdict or (factor > 1e6 and record.verdict == "agrees"), record.explanation
+        assert "wrong" not in {c.verdict for c in record.cases[0].comparisons}
+
+
+def test_a_hull_of_which_every_direction_shows_another_corner_refuses_nothing() -> None:
+    """Of a maximum over windows of (p, 2p), all zero, torch takes the first: right where p falls from −1 to −1.5. Few corners are seen."""
+    torch.manual_seed(0)
+    weights = torch.randn(9, dtype=torch.float64)
+
+    def function(x, rest):
+        both = torch.cat([x, 2 * x])
+        highest = F.max_pool1d(both[None, None], 2, 1)[0, 0]
+        return (weights * highest[:9]).sum() + rest.sin().sum()
+
+    record = check(function, torch.zeros(5, dtype=torch.float64), torch.ones(30, dtype=torch.float64), settings=QUICK)
+    assert record.verdict in ("subgradient", "inconclusive"), record.explanation
+
+
 def test_a_method_whose_own_error_is_not_known_is_judged_without_it() -> None:
     """The variance of equal numbers is a tie for balls, which then do not know what another order of the sums may do."""
     x = torch.tensor([1.5, 0.3, 0.2, 0.1, -0.4], dtype=torch.float64)

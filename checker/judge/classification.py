@@ -14,7 +14,7 @@ import numpy as np
 
 from checker.judge.approach import PATTERNS, Approach, Limit
 from checker.judge.clarke import nearest
-from checker.judge.compare import told
+from checker.judge.compare import TOO_WIDE, told
 from checker.values import Array, Verdict
 
 #: Units of rounding that a gradient may be off, beside the largest gradient of any branch.
@@ -54,7 +54,9 @@ class Classification:
     error: Mapping[str, Array] = field(default_factory=dict)
     unit: float = 2.0**-52  #: machine epsilon of the dtype under test
     blur: float = 0.0  #: how far the limits may be off, absolutely
+    rounding: Mapping[str, Array] = field(default_factory=dict)  #: what balls allow every entry, where they followed the function
     around: Approach | None = field(default=None, repr=False)
+    fleeting: int = 0  #: branches that were met from one direction only: as likely as these, a further direction meets a new one
 
     def verdict_for(self, gradient: Mapping[str, Array], error: Mapping[str, Array] | None = None) -> Finding:
         """Judge a gradient of all the differentiated arguments together: that is what a subgradient is made of.
@@ -75,20 +77,29 @@ class Classification:
         return self._smooth(gradient, error or {}) if self.kind == "smooth" else self._kink(gradient)
 
     def _smooth(self, gradient: Mapping[str, Array], error: Mapping[str, Array]) -> Finding:
-        truth = self.branches[0]
+        truth, unclear = self.branches[0], ""
         largest = max((float(np.max(np.abs(t), initial=0.0)) for t in truth.values()), default=0.0)
         arguments, message = {}, "agrees with the derivative, which exists here"
         for name, got in gradient.items():
             expected = truth[name]
             own = np.nan_to_num(error.get(name, np.zeros(())), nan=0.0, posinf=np.inf)
             allowed = UNITS * self.unit * (np.abs(expected) + 0.01 * largest) + self.error.get(name, 0.0) + own
-            wrong = ~(np.abs(np.asarray(got) - expected) <= allowed) & ~np.isposinf(own)
+            allowed = allowed + self._rounding(name, largest)
+            off = np.abs(np.asarray(got) - expected)
+            wrong = ~(off <= allowed) & ~np.isposinf(own)
+            blurred = wrong & (off <= np.asarray(self.rounding.get(name, 0.0)))
+            if np.any(blurred) and not np.any(wrong & ~blurred):
+                arguments[name] = Verdict.INCONCLUSIVE
+                far = f"{float(np.max(off[blurred])):.2g}"
+                unclear = unclear or f"gradient of {name} is off by {far}, as rounding alone may bring about: a wider dtype would settle it"
+                continue
             arguments[name] = Verdict.WRONG if np.any(wrong) else Verdict.AGREES
             if np.any(wrong) and Verdict.WRONG not in list(arguments.values())[:-1]:
                 at = tuple(int(i) for i in np.argwhere(wrong)[0])
                 place = f" at {list(at)}" if at else ""
                 message = f"gradient of {name}{place}: {told(np.asarray(got)[at], expected[at])}: {self.message}"
-        return Finding(_joint(arguments), message, arguments)
+        verdict = _joint(arguments)
+        return Finding(verdict, unclear if verdict is Verdict.INCONCLUSIVE else message, arguments)
 
     def _kink(self, gradient: Mapping[str, Array]) -> Finding:
         assert self.around is not None
@@ -113,7 +124,7 @@ class Classification:
                 outside = bool(off[part].any()) or (not inside and bool(varies[part].any()))
                 arguments[name] = Verdict.WRONG if outside else Verdict.SUBGRADIENT if varies[part].any() else Verdict.AGREES
         verdict = _joint(arguments)
-        known = len(limits) < MANY or got.size <= PATTERNS
+        known = (len(limits) < MANY and not self.fleeting) or got.size <= PATTERNS
         if not (inside or off.any() or separated or known or self._regular(got)):
             message = "so many branches meet here, of a function that is not convex, that no gradient can be told from a subgradient"
             return Finding(Verdict.INCONCLUSIVE, message, dict.fromkeys(names, Verdict.INCONCLUSIVE))
@@ -191,11 +202,19 @@ class Classification:
     def _tolerance(self, limits: Array) -> Array:
         size = np.max(np.abs(limits), axis=0)
         largest = float(np.max(size, initial=0.0))
-        return np.asarray(UNITS * self.unit * (size + 0.01 * largest) + LIMIT * largest + self.blur + np.finfo(float).tiny)
+        tolerance = np.asarray(UNITS * self.unit * (size + 0.01 * largest) + LIMIT * largest + self.blur + np.finfo(float).tiny)
+        for name, part in self.around.parts().items() if self.around is not None and self.rounding else ():
+            tolerance[part] += np.ravel(self._rounding(name, largest))
+        return tolerance
+
+    def _rounding(self, name: str, largest: float) -> Array:
+        """What rounding may do to a gradient, but for entries where it may take another branch: that is what is asked here."""
+        allowed = np.asarray(self.rounding.get(name, 0.0))
+        return np.where(allowed <= TOO_WIDE * largest, allowed, 0.0)
 
 
 def _joint(verdicts: Mapping[str, Verdict]) -> Verdict:
-    order = (Verdict.AGREES, Verdict.SUBGRADIENT, Verdict.WRONG)
+    order = (Verdict.AGREES, Verdict.SUBGRADIENT, Verdict.INCONCLUSIVE, Verdict.WRONG)
     return max(verdicts.values(), key=order.index, default=Verdict.AGREES)
 
 

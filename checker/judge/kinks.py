@@ -81,10 +81,14 @@ def classify(case: Case, tape: Tape | None) -> Classification:
     largest = float(np.max(np.abs(gradients), initial=0.0))
     blur = max(limit.error for limit in limits) + UNITS * FORMATS["float64"].epsilon * around.size
     tolerance = 10 * (LIMIT * largest + blur) + np.finfo(float).tiny
-    distinct = [gradients[0]]
-    for g in gradients[1:]:
-        if min(float(np.max(np.abs(g - d), initial=0.0)) for d in distinct) > tolerance:
+    distinct, met = [gradients[0]], [0]
+    for g in gradients:
+        away = [float(np.max(np.abs(g - d), initial=0.0)) for d in distinct]
+        if min(away) > tolerance:
             distinct.append(g)
+            met.append(1)
+        else:
+            met[int(np.argmin(away))] += 1
     if len(distinct) == 1:
         g = around.unflatten(gradients.mean(axis=0))
         error = {name: np.full(a.shape, tolerance) for name, a in g.items()}
@@ -98,7 +102,7 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         )
     message = f"not differentiable here: the gradients nearby tend to different limits ({len(distinct)} of them were met)"
     branches = tuple(map(around.unflatten, distinct))
-    return Classification(kind="kink", message=message, branches=branches, unit=unit, blur=blur, around=around)
+    return Classification(kind="kink", message=message, branches=branches, unit=unit, blur=blur, around=around, fleeting=met.count(1))
 
 
 def _finite(case: Case, tape: Tape) -> bool:
