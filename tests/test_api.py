@@ -248,3 +248,14 @@ def test_a_person_can_interrupt() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         check(interrupted, torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        (3, "judged along random directions, as was asked: no entry by itself"),
+        (5000, "too many entries to enclose each: judged along random directions"),
+    ],
+)
+def test_why_directions_are_looked_at_is_true(entries: int, reason: str) -> None:
+    assert check(lambda x: (x * x).sum(), torch.ones(entries), mode="projection").notes == [reason]

@@ -22,7 +22,7 @@ from checker.methods.lines import Called, Replayed
 from checker.methods.parts import Part, along_parts, part_rooms, part_scale, whole
 from checker.methods.steps import slopes
 from checker.methods.tangents import tangent
-from checker.values import Array, Case, Reference, Slope
+from checker.values import Array, Case, Reference, Settings, Slope
 
 if TYPE_CHECKING:
     from checker.tape.tape import Tape
@@ -31,14 +31,19 @@ if TYPE_CHECKING:
 ROUNDINGS = 16.0
 
 
-#: Why there is no gradient to compare with.
-UNPROVED = "too many entries to enclose each: judged along random directions"
+def unproved(case: Case) -> str:
+    """Why there is no gradient to compare with."""
+    entries = sum(case.arguments[name].numel() for name in case.differentiated)
+    if entries > Settings.projection_above:
+        return "too many entries to enclose each: judged along random directions"
+    return "judged along random directions, as was asked: no entry by itself"
 
 
 def refer_along(case: Case, tape: Tape | None, slope: Slope | None) -> Reference:
     """The reference of a case that is judged by projection: `slope` where there is one already, else one along a fresh direction."""
     first = slope or along(function_of(case, tape)[0], case, 0)
-    return Reference(kind="differences", slopes=(first,), high={}, low={}, radius={}, allowed={}, origin=UNPROVED, unproved=UNPROVED)
+    reason = unproved(case)
+    return Reference(kind="differences", slopes=(first,), high={}, low={}, radius={}, allowed={}, origin=reason, unproved=reason)
 
 
 def seed_of(case: Case, number: int) -> int:

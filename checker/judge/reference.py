@@ -15,7 +15,7 @@ import numpy as np
 
 from checker.errors import Unsupported, UsageError
 from checker.judge.belief import Belief
-from checker.judge.directions import UNPROVED, refer_along
+from checker.judge.directions import refer_along, unproved
 from checker.judge.measured import MEASURED, in_two_widths
 from checker.memory import written
 from checker.methods.differences import Differences, differences_of_original, function_of
@@ -54,9 +54,9 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     if case.mode is Mode.PROJECTION:
         trusted = tape if belief.trusts(case.exercise.cuts) else None
         try:
-            return Truth(reference=refer_along(case, trusted, belief.slope), reason=UNPROVED)
+            return Truth(reference=refer_along(case, trusted, belief.slope), reason=unproved(case))
         except (Unsupported, RuntimeError) as error:  # the function may fail beside its point
-            return Truth(reference=None, reason=f"{UNPROVED}; and that failed: {error}")
+            return Truth(reference=None, reason=f"{unproved(case)}; and that failed: {error}")
     declared = case.exercise.cuts
     if tape is None or not belief.trusts(declared):
         return _estimated(case, None, belief.reason or "the function could not be recorded")

@@ -24,7 +24,7 @@ from checker.judge.beginning import recorded
 from checker.judge.belief import UNREPEATABLE, believe
 from checker.judge.classification import Classification
 from checker.judge.compare import compare
-from checker.judge.directions import UNPROVED
+from checker.judge.directions import unproved
 from checker.judge.kinks import classify, suspicious
 from checker.judge.reference import Truth, refer
 from checker.methods.autograd import Reverse, to_array, vjp
@@ -146,7 +146,7 @@ def question_at(case: Case, *, ordinary: bool = True) -> Question:
         NoTruth: there is none, or an ordinary point at which rounding alone may move the gradient by too much.
     """
     if case.mode is Mode.PROJECTION:
-        raise NoTruth(UNPROVED)
+        raise NoTruth(unproved(case))
     tape, problem = recorded(case)
     if tape is None or problem is not None:
         raise NoTruth(problem.message if problem is not None else "the function could not be recorded")
