@@ -6,7 +6,6 @@ them.  Why: this is the order in which trust is built: record, believe the tape,
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,16 +36,13 @@ from checker.tape.replay import loops_quietly
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, complex_outputs_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
 from checker.values import Case, Comparison, Derivation, Method, Mode, Problem, Settings, Verdict
+from checker.warned import noted
 
 #: Methods that know one vector–Jacobian product of few entries, and no other mode.
 VECTOR_ONLY = ("symbolic", "formula")
 
 #: Methods that follow the recorded operations exactly, conventions included.
 EXACT = ("certified", "symbolic")
-
-#: Warnings that are for the author of a library, and what a checkpoint says where values alone are computed.
-UNSHOWN = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
-OF_VALUES = "None of the inputs have requires_grad=True"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +87,8 @@ def look(case: Case, chosen: Mapping[str, Method], *, used: Derivation | None = 
     Raises:
         ExerciseError: the exercise's `answer` is not its gradient here.
     """
-    with warnings.catch_warnings(record=True) as caught, loops_quietly(), seldom():
-        warnings.simplefilter("always")
+    with noted() as said, loops_quietly(), seldom():
         found = _look(case, chosen, used)
-    shown = [w for w in caught if not issubclass(w.category, UNSHOWN) and OF_VALUES not in str(w.message)]
-    said = dict.fromkeys(f"{w.category.__name__}: {str(w.message).splitlines()[0]}" for w in shown)
     return replace(found, notes=[*found.notes, *said])
 
 
