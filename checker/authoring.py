@@ -199,6 +199,9 @@ def flatten_output(result: Any) -> tuple[torch.Tensor, ...]:
         ExerciseError: there is none.
     """
     import torch
+
+    if isinstance(result, torch.Tensor):
+        return (result,)
     from torch.utils._pytree import tree_leaves
 
     tensors = tuple(leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor))

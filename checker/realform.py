@@ -21,8 +21,8 @@ def real_form(call: Call, names: Collection[str]) -> Call:
     """`call` with real tensors in place of the complex arguments `names`, and of whatever complex tensors it returns."""
 
     def real(arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        joined = {name: torch.view_as_complex(t) if name in names else t for name, t in arguments.items()}
-        return tuple(parts(output) for output in call(joined))
+        joined = {name: torch.view_as_complex(t) if name in names else t for name, t in arguments.items()} if names else arguments
+        return tuple([parts(output) for output in call(joined)])
 
     return real
 

@@ -93,7 +93,7 @@ def prepare() -> None:
     with loading(), children.one_thread():
         import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
 
-        check(torch.square, torch.ones(2), settings=settings)
+        check(lambda x: torch.ones(2) * torch.square(x), torch.ones(2), settings=settings)
 
 
 def stopped(exercise: Exercise, settings: Settings, *, verdict: Verdict, explanation: str, seconds: float) -> Record:
