@@ -29,10 +29,11 @@ from checker.values import Case, Settings
 SCALES = (1.0, 10.0, 0.1, 100.0, 1e-3, 1e3)
 DRAWS = 24  #: so many draws in a row without a new path end the drawing
 STEPS = 6  #: Newton steps towards one boundary
-OVERSHOOT = 1.5  #: a step goes so many times as far as the boundary is
+OVERSHOOTS = (1.5, 1.05)  #: a step goes so many times as far as the boundary is; the shorter where the longer goes over it and back
 HALVINGS = 16  #: of the last step, to come close behind the boundary
 
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+EQUALITIES = frozenset({"eq", "ne"})
 
 
 def unseen(exercise: Exercise, settings: Settings, known: Mapping[str, Case], start: int, dtype: str) -> Iterator[tuple[str, Case]]:
@@ -93,11 +94,14 @@ def _at(exercise: Exercise, settings: Settings, arguments: Mapping[str, torch.Te
 
 @dataclass(frozen=True)
 class _Boundary:
-    """A comparison that Python branched on: of the operands of `node`, or of its output `position` with the number `bound`."""
+    """A comparison that Python branched on: of the operands of `node`, or of its output `position` with the number `bound`; or of an
+    `argument` with that. `exact`: the other side of it is the boundary itself."""
 
     node: int
     position: int = 0
     bound: float | None = None
+    argument: str = ""
+    exact: bool = False
 
     def gap(self, operands: list[Any], results: list[Any]) -> torch.Tensor:
         """What is negative on one side and positive on the other."""
@@ -109,28 +113,36 @@ def _across(case: Case) -> Iterator[dict[str, torch.Tensor]]:
     """For every comparison that Python saw, arguments well over its boundary and only just, where Newton steps lead inside the domains."""
     tape = tape_of(case)
     for boundary in _boundaries(tape):
-        for x in _beyond(case, tape, boundary):
-            yield {**case.arguments, **dict(zip(case.differentiated, x, strict=True))}
+        for overshoot in (1.0,) * boundary.exact + OVERSHOOTS:
+            for x in _beyond(case, tape, boundary, overshoot):
+                yield {**case.arguments, **dict(zip(case.differentiated, x, strict=True))}
 
 
 def _boundaries(tape: Tape) -> list[_Boundary]:
     nodes = {node.index: node for node in tape.nodes}
     makers = {slot: (node, k) for node in tape.nodes for k, slot in enumerate(node.outputs) if slot is not None}
+    names = {slot: name for name, slot in tape.inputs.items()}
     found: list[_Boundary] = []
     for decision in tape.decisions:
         read = nodes[decision.node].args[0] if decision.node in nodes else None
-        maker, position = makers.get(read.slot, (None, 0)) if isinstance(read, Ref) else (None, 0)
-        if maker is None or not maker.depends:
+        if not isinstance(read, Ref):
             continue
-        if decision.bound is not None:
-            found.append(_Boundary(maker.index, position, decision.bound))
+        maker, position = makers.get(read.slot, (None, 0))
+        exact = decision.comparison in EQUALITIES
+        if decision.bound is not None and read.slot in names:
+            found.append(_Boundary(-1, bound=decision.bound, argument=names[read.slot], exact=exact))
+        elif maker is None or not maker.depends:
+            continue
+        elif decision.bound is not None:
+            found.append(_Boundary(maker.index, position, decision.bound, exact=exact))
         elif maker.base in COMPARISONS:
-            found.append(_Boundary(maker.index))
+            found.append(_Boundary(maker.index, exact=maker.base in EQUALITIES))
     return list(dict.fromkeys(found))
 
 
-def _beyond(case: Case, tape: Tape, boundary: _Boundary) -> Iterator[list[torch.Tensor]]:
-    """Where Newton steps cross `boundary`, and where halving finds it on the line of the last step. A step is x − s·g·∇g / ‖∇g‖²."""
+def _beyond(case: Case, tape: Tape, boundary: _Boundary, overshoot: float) -> Iterator[list[torch.Tensor]]:
+    """Where Newton steps cross `boundary`, and where halving finds it on the line of the last step. A step is x − s·g·∇g / ‖∇g‖², s being
+    `overshoot`."""
     x = [case.arguments[name].double() for name in case.differentiated]
     start = gap = _gap(case, tape, x, boundary, slopes=True)
     before = x
@@ -142,7 +154,7 @@ def _beyond(case: Case, tape: Tape, boundary: _Boundary) -> Iterator[list[torch.
         square = sum(float((s * s).sum()) for s in gap.slopes if s is not None)
         if not 0 < square < math.inf:
             return
-        push = OVERSHOOT * gap.value / square if gap.value else 1e-3 / square**0.5
+        push = overshoot * gap.value / square if gap.value else 1e-3 / square**0.5
         before, x = x, [t if s is None else t - push * s for t, s in zip(x, gap.slopes, strict=True)]
         if not all(bool(inside(case.exercise.input(name).domain, t).all()) for name, t in zip(case.differentiated, x, strict=True)):
             return
@@ -180,6 +192,8 @@ def _gap(case: Case, tape: Tape, x: list[torch.Tensor], boundary: _Boundary, *, 
             seen.append(boundary.gap(operands, results))
 
     arguments = {**case.arguments, **dict(zip(case.differentiated, leaves, strict=True))}
+    if boundary.argument:
+        seen.append(boundary.gap([], [arguments[boundary.argument]]))
     try:
         replay(tape, arguments, dtype=torch.float64, signature=False, watch=watch)
     except (RuntimeError, ValueError, IndexError, NotImplementedError):  # torch cannot run the recorded operations there

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from checker import Settings, Verdict
 from checker.catalogue import find
 from checker.examine import examine
+from checker.tape.leaks import Noticed
 
 QUICK = Settings(methods=("certified", "reverse"), dtypes=("float64",), points=1)
 
@@ -81,3 +83,35 @@ def test_the_search_says_where_it_ended(made) -> None:
     record = examine(made(body), QUICK)
     assert len(record.paths) == 6
     assert record.notes == ["6 execution paths were followed; the search for more ended there"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "a.item() > 1000",  # of an argument itself
+        "a.item() - 1000 > 0",
+        "3 - 2 * a.item() / 7 < -50.0",
+        "abs(a.item() - 50) < 0.5",
+        "abs(-a.item()) > 2000",
+        "(a - 3.14159).abs() < 1e-4",  # a long step goes over it and back
+        "a == 5",
+        "a.item() == 5",
+        "a.exp().item() + 1 > 1e9",
+    ],
+)
+def test_what_python_makes_of_a_scalar_before_it_compares_is_followed(made, condition: str) -> None:
+    body = f'@exercise(expects="wrong")\ndef rare(a: Float[Tensor, ""]):\n    return a * a.item() if {condition} else a * a\n'
+    record = examine(made(body), QUICK)
+    assert record.verdict is Verdict.WRONG, record.explanation
+    assert "(new path, float64), reverse: gradient of a: got " in record.explanation
+
+
+def test_a_scalar_is_followed_as_long_as_it_is_one_times_a_number_plus_a_number() -> None:
+    noted = []
+    t = torch.tensor(2.0)
+    value = Noticed(2.0, t, lambda tensor, comparison, bound, outcome: noted.append((comparison, bound, outcome)))
+    assert [(3 - 2 * value) / 4 < 1.0, abs(value - 5) > 1, value + value > 3, value * 0 > 1] == [True, True, True, False]
+    assert (value**2, value * 3, -value) == (4.0, 6.0, -2.0)
+    # (3 − 2t)/4 < 1 where t > −½; t − 5 < 0, and then 5 − t > 1; of t + t and of 0·t nothing is known
+    assert noted[:3] == [("gt", -0.5, True), ("lt", 5.0, True), ("lt", 4.0, True)]
+    assert [n for n in noted[3:] if n[0] != "eq"] == []

@@ -6,6 +6,7 @@ Comes in: calls of torch functions.  Goes out: the mechanism in force (".data", 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -56,21 +57,68 @@ class Watcher(TorchFunctionMode):
         return result
 
 
+#: The comparison that holds where both sides change sign.
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
 class Noticed(float):
-    """A Python float that came out of a tensor: every comparison that it takes part in is noted as a decision."""
+    """A Python float that came out of a tensor t: every comparison that it takes part in is noted as a decision about t.
+
+    It is followed through what leaves it a·t + b, with numbers a and b, and through `abs`, which looks at its sign.
+    """
 
     _tensor: torch.Tensor
     _compared: Compared
+    _scale: float
+    _shift: float
 
-    def __new__(cls, value: float, tensor: torch.Tensor, compared: Compared) -> Noticed:
+    def __new__(cls, value: float, tensor: torch.Tensor, compared: Compared, scale: float = 1.0, shift: float = 0.0) -> Noticed:
         made = super().__new__(cls, value)
-        made._tensor, made._compared = tensor, compared
+        made._tensor, made._compared, made._scale, made._shift = tensor, compared, scale, shift
         return made
 
     def _note(self, comparison: str, other: Any, outcome: Any) -> Any:
-        if outcome is not NotImplemented:
-            self._compared(self._tensor, comparison, None if isinstance(other, Noticed) else float(other), bool(outcome))
+        if outcome is NotImplemented:
+            return outcome
+        bound = None if isinstance(other, Noticed) else (float(other) - self._shift) / self._scale
+        mirrored = MIRRORED.get(comparison, comparison) if self._scale < 0 else comparison
+        self._compared(self._tensor, mirrored, bound, bool(outcome))
         return outcome
+
+    def _moved(self, value: Any, other: Any, scale: float, shift: float) -> Any:
+        """`value`, followed where `other` is a plain number and something of t is left in it."""
+        plain = type(other) in (int, float)
+        return Noticed(value, self._tensor, self._compared, scale, shift) if plain and scale and math.isfinite(scale + shift) else value
+
+    def __add__(self, other: Any) -> Any:
+        value = float.__add__(self, other)
+        return value if value is NotImplemented else self._moved(value, other, self._scale, self._shift + other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        value = float.__sub__(self, other)
+        return value if value is NotImplemented else self._moved(value, other, self._scale, self._shift - other)
+
+    def __rsub__(self, other: Any) -> Any:
+        value = float.__rsub__(self, other)
+        return value if value is NotImplemented else self._moved(value, other, -self._scale, other - self._shift)
+
+    def __mul__(self, other: Any) -> Any:
+        value = float.__mul__(self, other)
+        return value if value is NotImplemented else self._moved(value, other, self._scale * other, self._shift * other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        value = float.__truediv__(self, other)
+        return value if value is NotImplemented else self._moved(value, other, self._scale / other, self._shift / other)
+
+    def __neg__(self) -> Any:
+        return self._moved(float.__neg__(self), 0.0, -self._scale, -self._shift)
+
+    def __abs__(self) -> Any:
+        return -self if self < 0.0 else self._moved(float.__abs__(self), 0.0, self._scale, self._shift)
 
     def __lt__(self, other: Any) -> Any:
         return self._note("lt", other, float.__lt__(self, other))
