@@ -6,7 +6,7 @@ them.  Why: this is the order in which trust is built: record, believe the tape,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
@@ -18,6 +18,7 @@ from checker.garbage import seldom
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
+from checker.judge.blame import blamed
 from checker.judge.classification import Classification
 from checker.judge.compare import compare
 from checker.judge.entries import compare_jacobian
@@ -131,7 +132,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         mode=case.mode.value,
         seed=case.seed,
         verdict=verdict,
-        explanation="; ".join([explanation, *_blamed(verdict, explanation, tape, belief, case.exercise.cuts), *said_of_reverse]),
+        explanation="; ".join([explanation, *blamed(verdict, explanation, tape, belief, case.exercise.cuts), *said_of_reverse]),
         arguments=arguments,
         upstream=upstream,
         value=[Numbers.of(to_array(v)) for v in tape.values] if tape is not None else [],
@@ -217,21 +218,6 @@ def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequenc
         said = f"at the tie here exact arithmetic follows PyTorch's own convention, which is not the derivative: {finding.message}"
         return [with_fields(c, verdict=Verdict.INCONCLUSIVE, message=said) for c in comparisons]
     return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
-
-
-def _blamed(verdict: Verdict, explanation: str, tape: Tape | None, belief: Belief, declared: frozenset[str]) -> Iterator[str]:
-    """The lines on which a gradient was lost, where it is wrong, or on which a saved tensor may have been written to, where it crashed."""
-    if verdict is Verdict.CRASHED and tape is not None and "inplace operation" in explanation:
-        written = dict.fromkeys(f"{node.line}: {node.code}" for node in tape.nodes if node.operation._schema.is_mutable)
-        yield f"written to on {'; '.join(written)}"
-    if verdict is not Verdict.WRONG or tape is None:
-        return
-    open_cuts = [cut for cut in tape.cuts if not cut.explicit and not cut.baked and cut.how not in declared]
-    left = [cut for cut in belief.undeclared(declared) if not cut.inside]
-    lost = [*open_cuts, *left, *(cut for cut in tape.cuts if cut.how == "history")]
-    places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
-    if places:
-        yield f"the gradient is lost by {'; '.join(places)}"
 
 
 def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:

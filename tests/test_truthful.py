@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -441,3 +442,34 @@ def test_interpolation_with_a_fractional_scale_agrees(dtype: torch.dtype) -> Non
     x = torch.randn(1, 2, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
     record = check(lambda x: F.interpolate(x, scale_factor=1.7, mode="linear"), x)
     assert record.verdict is Verdict.AGREES, record.explanation
+
+
+def exactly_logcumsumexp(x: list[float], v: list[float]) -> list[mpmath.mpf]:
+    """Jᵀv of logcumsumexp in 50 digits: ∂yₖ/∂xᵢ = e^xᵢ / Σⱼ≤ₖ e^xⱼ for i ≤ k."""
+    with mpmath.workdps(50):
+        powers = [mpmath.exp(mpmath.mpf(value)) for value in x]
+        sums = [mpmath.fsum(powers[: k + 1]) for k in range(len(x))]
+        return [mpmath.fsum(mpmath.mpf(v[k]) * powers[i] / sums[k] for k in range(i, len(x))) for i in range(len(x))]
+
+
+def test_forward_mode_of_logcumsumexp_is_torchs_own_mistake() -> None:
+    """torch divides by Σ eˣ + 1e-13: the written formula lies within the allowed error, torch's forward mode by so much outside."""
+    x = torch.tensor([-2.0, 0.3, -1.0, 2.0], dtype=torch.float64)
+    record = found(lambda x: x.logcumsumexp(0), x)
+    (case,) = record.cases
+    truth = [float(entry) for entry in exactly_logcumsumexp(x.tolist(), case.upstream[0].values)]
+    np.testing.assert_allclose(case.reference.gradients["x"].values, truth, rtol=1e-15)
+    assert verdict_of(record, "reverse") == {Verdict.AGREES}
+    assert verdict_of(record, "forward") == {Verdict.WRONG}
+    assert re.search(
+        r"; PyTorch's own forward rule of logcumsumexp \(test_truthful\.py:\d+\) is not exact, and reverse mode does not use it$",
+        record.explanation,
+    )
+    written = found(lambda x: (x - x.max().detach()).exp().cumsum(0).log() + x.max(), x)
+    assert written.verdict is Verdict.AGREES, written.explanation
+
+
+def test_of_a_wrong_reverse_mode_no_forward_rule_is_spoken() -> None:
+    record = found(lambda x: x.logcumsumexp(0) * float(x.sum()), [0.3, -1.0])
+    assert record.verdict is Verdict.WRONG
+    assert "forward rule" not in record.explanation
