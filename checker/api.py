@@ -7,9 +7,9 @@ a custom operation has no exercise, only a function and a point; what works for 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,8 +58,9 @@ def check(
     'agrees'
     """
     settings = settings or Settings()
-    chosen: dict[str, Any] = {} if mode is None else {"mode": mode}
-    settings = replace(settings, second_order=settings.second_order or second_order, **chosen)
+    asked: dict[str, Any] = {"mode": mode} if mode is not None else {}
+    if asked or second_order:
+        settings = replace(settings, second_order=settings.second_order or second_order, **asked)
     if settings.at:
         raise UsageError("at: `check` is given its point as arguments; leave it out of the settings.")
     if len(inputs) == 1 and isinstance(inputs[0], tuple):
@@ -115,12 +116,13 @@ def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping
     names = _positional_names(module.forward if module is not None else function, len(inputs))
     tree = {**dict(zip(names, inputs, strict=True)), **named}
     leaves, spec = tree_flatten_with_path(tree)
-    given = {_leaf_name(path): leaf.detach().cpu() for path, leaf in leaves if isinstance(leaf, torch.Tensor)}
+    called = [_leaf_name(path) for path, _ in leaves]
+    given = {name: leaf.detach().cpu() for name, (_, leaf) in zip(called, leaves, strict=True) if isinstance(leaf, torch.Tensor)}
     call: Call
     if module is None:
 
         def call(values: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-            filled = tree_unflatten([values.get(_leaf_name(path), leaf) for path, leaf in leaves], spec)
+            filled = tree_unflatten([values.get(name, leaf) for name, (_, leaf) in zip(called, leaves, strict=True)], spec)
             return flatten_output(function(*[filled[n] for n in names], **{n: filled[n] for n in named}))
     else:
         call = of_module(module.cpu(), list(given))
@@ -140,7 +142,7 @@ def _adopted(function: Callable[..., Any], inputs: Sequence[Any], named: Mapping
         function=function,
         call=real_form(call, [name for name, kind in kinds.items() if kind == "complex"]),
         inputs=declared,
-        file=Path(file).name if file else "",
+        file=os.path.basename(file),
         line=line,
         text=text,
         title={"en": name},

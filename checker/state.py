@@ -11,6 +11,7 @@ Python and NumPy and any that is reached, so that every call has the same draws;
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import pickle
 import random
@@ -28,13 +29,21 @@ PLAIN = (int, float, complex, str, bytes, tuple, type(None))
 GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 COMMON = {"Python's random": random, "numpy.random": np.random}
 
+#: Bytes of the state of a Mersenne twister: 624 words, and how many are used up.
+TWISTER = 625 * 4
+
 #: A variable: its name for people, where it lies, and under which name there.
 Place = tuple[str, MutableMapping[str, Any], str]
 
 
-def common_draws() -> list[bytes]:
-    """What the generators that Python and NumPy keep for all will draw: the same as long as nobody draws from them."""
-    return list(map(_Generators(COMMON).__getitem__, COMMON))
+def common_draws() -> tuple[Any, ...]:
+    """What the generators that Python and NumPy keep for all will draw: the same as long as nobody draws from them.
+
+    That of NumPy is read where it lies: to be handed its state takes longer than most functions.
+    """
+    common = np.random.get_bit_generator()  # type: ignore[attr-defined]
+    twister = isinstance(common, np.random.MT19937)
+    return random.getstate(), ctypes.string_at(common.ctypes.state_address, TWISTER) if twister else pickle.dumps(common.state)
 
 
 class State:

@@ -26,7 +26,7 @@ from checker.record import (
     StepRecord,
     Text,
 )
-from checker.tape.tape import Ref, Tape
+from checker.tape.tape import Tape
 from checker.values import Array, Case, Derivation, Reference
 
 #: Details that go to places of their own in the record.
@@ -110,7 +110,7 @@ def steps_of(tape: Tape) -> list[StepRecord]:
             operation=node.name,
             line=node.line,
             code=node.code,
-            operands=[ref.slot for ref in tape.refs(node) if isinstance(ref, Ref)],
+            operands=[ref.slot for ref in node.refs],
             results=[slot for slot in node.outputs if slot is not None],
             shape=next((tape.meta[slot].shape for slot in node.outputs if slot is not None), ()),
         )

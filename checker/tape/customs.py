@@ -22,7 +22,7 @@ from torch.utils._pytree import keystr, tree_flatten_with_path, tree_leaves, tre
 
 from checker.errors import ExerciseError
 from checker.tape.lines import frame_of, user_line
-from checker.tape.operands import nature
+from checker.tape.nature import nature
 
 #: The function of torch in which compiled functions are called, and its file.
 COMPILED = ("compile_wrapper", "torch/_dynamo/eval_frame.py")
@@ -66,7 +66,7 @@ class Customs:
         self.depth = 0  #: how deep we are inside `autograd.Function.apply`, whosever
         self.entered = 0  #: how often we went inside
         self._within = 0  #: the same of the user's alone
-        self._compiles = compiles()
+        self.compiles = compiles()  #: whether any function here may be a compiled one
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
@@ -111,7 +111,7 @@ class Customs:
             arguments = [argument.name for argument in func._schema.arguments]
             names = tuple(_leaf(arguments, path) for path, _ in leaves)
             self._note("torch.library", str(func._overloadpacket), func, names, tuple(value for _, value in leaves), form)
-        if self._compiles and not self._within:
+        if self.compiles and not self._within:
             self._compiled()
 
     def _compiled(self) -> None:

@@ -43,7 +43,7 @@ def user_line(frame: FrameType | None = None) -> tuple[str, str]:
     while frame is not None:
         filename = frame.f_code.co_filename
         if not _internal(filename):
-            return f"{os.path.basename(filename)}:{frame.f_lineno}", linecache.getline(filename, frame.f_lineno).strip()
+            return f"{filename.rpartition(os.sep)[2]}:{frame.f_lineno}", linecache.getline(filename, frame.f_lineno).strip()
         frame = frame.f_back
     return "", ""
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import torch
 
-from checker.tape.operands import leaves, storage, written
+from checker.tape.nature import nature
+from checker.tape.operands import storage, written
 from checker.tape.tape import Node, Ref
 
 
@@ -19,16 +20,16 @@ def live(nodes: Sequence[Node], keep: Sequence[torch.Tensor], wanted: set[int]) 
 
     `keep[slot]` is the tensor in a slot.
     """
-    needed = set(wanted)
-    storages = {storage(keep[slot]) for slot in needed}
+    needed, storages = set(wanted), {storage(keep[slot]) for slot in wanted}
+    written_to = {node.index: written(kind, node.args, node.kwargs) for node in nodes if (kind := nature(node.operation)).writes}
     found: list[Node] = []
     for node in reversed(nodes):
         reads = node.operation is torch.ops.aten._local_scalar_dense.default and node.depends
-        writes = any(storage(keep[r.slot]) in storages for r in written(node.operation, node.args, node.kwargs) if isinstance(r, Ref))
-        if reads or writes or any(slot in needed for slot in node.outputs):
+        writes = any(storage(keep[r.slot]) in storages for r in written_to.get(node.index, ()) if isinstance(r, Ref))
+        if reads or writes or not needed.isdisjoint(node.outputs):
             found.append(node)
-            for value in leaves((node.args, node.kwargs)):
-                if isinstance(value, Ref):
-                    needed.add(value.slot)
-                    storages.add(storage(keep[value.slot]))
+            for ref in node.refs:
+                needed.add(ref.slot)
+                if written_to:
+                    storages.add(storage(keep[ref.slot]))
     return tuple(reversed(found))

@@ -11,7 +11,7 @@ severed tensors inherit it and add none, so that opening one cut opens all that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -27,8 +27,8 @@ from checker.tape.cuts import Cuts
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
 from checker.tape.liveness import live
-from checker.tape.operands import NESTS, leaves, nature, same, written
-from checker.tape.restated import restated
+from checker.tape.nature import nature
+from checker.tape.operands import leaves, same, tensors, with_refs, written
 from checker.tape.slots import Slots
 from checker.tape.tape import DRAWS, Decision, Node, Ref, Tape, differentiable
 
@@ -90,17 +90,11 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # --- operands ----------------------------------------------------------------------------------------------------------------
 
     def _operand(self, tensor: torch.Tensor, severed: bool) -> Ref:
-        known, slot = tensor in self.slots, self.slots[tensor]
-        if not known:
-            with _disable_current_modes():
-                self.constants[slot] = tensor.detach().clone()
+        slot = self.slots.known(tensor)
+        if slot is None:
+            slot = self.slots.add(tensor)
+            self.constants[slot] = _copy(tensor)
         return Ref(slot, self.cuts.at(slot, tensor) if severed else None)
-
-    def _operands(self, value: Any, severed: Container[int]) -> Any:
-        """`value` with a `Ref` in place of every tensor; `severed` are the ids of those to which the gradient does not follow."""
-        if isinstance(value, torch.Tensor):
-            return self._operand(value, id(value) in severed)
-        return type(value)([self._operands(item, severed) for item in value]) if isinstance(value, NESTS) else value
 
     # --- cuts --------------------------------------------------------------------------------------------------------------------
 
@@ -148,56 +142,65 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        kind = nature(func)
         if self.entry[0] != self.customs.entered:
             self.entry = (self.customs.entered, len(self.slots.keep))
-        self.customs.operator(func, args, kwargs)
-        kind = nature(func)
+        if not kind.own or self.customs.compiles:
+            self.customs.operator(func, args, kwargs)
         written_in_python = None if kind.own else implementation(func)
         if written_in_python is not None:
             with self, self.customs.inside():
                 result = written_in_python(*args, **kwargs)
-            if any(self.slots.reached(t) for t in leaves(result) if isinstance(t, torch.Tensor)):
+            if any(self.slots.reached(t) for t in tensors((result,))):
                 return result
             # its values took a way that no tape sees, such as NumPy's: it is one operation, without a rule
-        said_again = restated(func, args, kwargs)
-        if said_again is not None:
-            compute, drew = said_again
+        if kind.saying is not None:
+            compute, drew = kind.saying(*args, **kwargs)
             self.random = self.random or drew
             with self:
                 return compute()
-        operands = [t for t in leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        operands = tensors(args) + tensors(kwargs.values())
         inside = self.customs.depth > 0
-        changed = written(func, args, kwargs)
+        changed = written(kind, args, kwargs) if kind.writes else []
         self.through = {id(t) for t in changed if not t.requires_grad and self.slots.remembered(t)} if not inside else set()
-        flowing = {id(t): t for t in operands if self.slots.flows(t)}
-        severed = {key for key, t in flowing.items() if self._severed(t)}
-        held_args, held_kwargs = self._operands(args, severed), {key: self._operands(value, severed) for key, value in kwargs.items()}
-        flows = bool(flowing) and not kind.shape_only
-        depends = flows or (not kind.shape_only and any(self.slots.reached(t) for t in operands))
+        refs: dict[int, Ref] = {}
+        depends = flows = followed = False
+        for t in operands:
+            flowing = self.slots.flows(t)
+            severed = flowing and self._severed(t)
+            refs[id(t)] = self._operand(t, severed)
+            if not kind.shape_only:
+                flows, followed = flows or flowing, followed or (flowing and not severed)
+                depends = depends or flowing or self.slots.reached(t)
         tracked = [t for t in changed if t.requires_grad and not t.is_leaf] if not inside else []
 
         result = func(*args, **kwargs)
 
         line, code = user_line()
-        results = leaves(result)
-        tensors = [t if isinstance(t, torch.Tensor) else None for t in results]
-        fresh = [t for t in tensors if t is not None and t not in self.slots]
-        outputs = tuple(None if t is None else self.slots[t] for t in tensors)
+        results = [result] if isinstance(result, torch.Tensor) else leaves(result)
+        fresh: list[torch.Tensor] = []
+        outputs: list[int | None] = []
+        recorded: list[torch.Tensor | None] = []
+        for t in results:
+            slot = self.slots.known(t)
+            if slot is None and isinstance(t, torch.Tensor):
+                slot = self.slots.add(t)
+                fresh.append(t)
+            outputs.append(slot)
+            recorded.append(_copy(t) if slot is not None and (kind.chosen or not depends or not differentiable(t.dtype)) else None)
         self.room.take(fresh, line)
-        worth = [t is not None and (kind.chosen or not depends or not differentiable(t.dtype)) for t in tensors]
-        recorded: tuple[torch.Tensor | None, ...] = (None,) * len(tensors)
-        if any(worth):
-            with _disable_current_modes():
-                recorded = tuple(t.detach().clone() if t is not None and kept else None for t, kept in zip(tensors, worth, strict=True))
-        node = Node(len(self.nodes), func, tuple(held_args), held_kwargs, outputs, recorded, depends, kind.random, inside, line, code)
+        held_args, held_kwargs = with_refs(tuple(args), refs), {key: with_refs(value, refs) for key, value in kwargs.items()}
+        every = tuple([refs[id(t)] for t in operands])
+        node = Node(
+            len(self.nodes), func, held_args, held_kwargs, tuple(outputs), tuple(recorded), depends, kind.random, inside, line, code, every
+        )
         self.nodes.append(node)
 
-        for tensor in [*changed, *(t for t in tensors if t is not None)] if depends else ():
-            self.slots.reach(tensor, flows=flows)
-        followed = flows and len(severed) < len(flowing)
+        for t in [*changed, *(t for t, slot in zip(results, outputs, strict=True) if slot is not None)] if depends else ():
+            self.slots.reach(t, flows=flows)
         if followed:  # else the outputs only inherit the cuts of the operands
-            for tensor in fresh:
-                self.cuts.made(self.slots[tensor], self._mechanism(inside), line, code)
+            for t in fresh:
+                self.cuts.made(self.slots[t], self._mechanism(inside), line, code)
         if (tracked and not torch.is_grad_enabled()) or (self.through and flows):
             # autograd keeps the history from before this write: the change of value has no derivative of its own
             self.cuts.note("history", line, code)
@@ -206,7 +209,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func is aten._local_scalar_dense.default and depends:
             self.read[id(args[0])] = node.index
             if not differentiable(args[0].dtype):
-                self.decisions.append(Decision(node.index, results[0], line, code))
+                self.decisions.append(Decision(node.index, result, line, code))
         return result
 
     # --- the end -----------------------------------------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             ref = self._operand(output, self.slots.flows(output) and self._severed(output))
             slots.append(ref.slot if ref.cut is None else self._alias(ref))
         nodes = live(self.nodes, self.slots.keep, {s for s in slots if s is not None})
-        used = {r.cut for node in nodes for r in leaves((node.args, node.kwargs)) if isinstance(r, Ref)}
+        used = {ref.cut for node in nodes for ref in node.refs}
         return Tape(
             inputs=self.slots.inputs,
             arguments={name: t.detach().clone() for name, t in arguments.items()},
@@ -241,6 +244,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _alias(self, ref: Ref) -> int:
         """An output that is itself severed gets a use of its own, so that its cut can be respected."""
         slot = self.slots.alias(ref.slot)
-        node = Node(len(self.nodes), aten.alias.default, (ref,), {}, (slot,), (None,), True, False, False, *self.cuts.maker(ref.slot))
+        place = self.cuts.maker(ref.slot)
+        node = Node(len(self.nodes), aten.alias.default, (ref,), {}, (slot,), (None,), True, False, False, *place, refs=(ref,))
         self.nodes.append(node)
         return slot
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    with _disable_current_modes():
+        return tensor.detach().clone()

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 
 from checker.tape.decisions import decision
-from checker.tape.operands import NESTS, leaves, nature
+from checker.tape.nature import nature
+from checker.tape.operands import NESTS, leaves
 from checker.tape.size import point_bytes
 from checker.tape.tape import Node, Ref, Tape, differentiable
 

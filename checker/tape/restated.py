@@ -6,7 +6,7 @@ of a random operation are put back as they were recorded; what of them depends o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,16 +15,6 @@ from checker.errors import Unsupported
 from checker.tape.lines import user_line
 
 aten = torch.ops.aten
-
-
-def restated(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Callable[[], torch.Tensor], bool] | None:
-    """What computes the result of `func` in other operations, and whether `func` drew for it; None where it needs no other words.
-
-    Raises:
-        Unsupported: it has none that a tape could follow.
-    """
-    saying = _SAYINGS.get(func)
-    return None if saying is None else saying(*args, **kwargs)
 
 
 def _rrelu(
@@ -46,7 +36,9 @@ def _rrelu_in_place(
     return lambda: aten.leaky_relu_(x, (lower + upper) / 2), False
 
 
-_SAYINGS: dict[Any, Callable[..., tuple[Callable[[], torch.Tensor], bool]]] = {
+#: By operation: what takes its operands, and gives what computes its result in other operations, and whether it drew for it. It raises
+#: `Unsupported` where there is nothing that a tape could follow.
+SAYINGS: dict[Any, Callable[..., tuple[Callable[[], torch.Tensor], bool]]] = {
     aten.rrelu_with_noise.default: _rrelu,
     aten.rrelu_with_noise_.default: _rrelu_in_place,
 }

@@ -40,21 +40,21 @@ def scalar_operations(tape: Tape) -> int:
     for node in tape.nodes:
         if node.depends:
             before = total
-            touched = [tape.meta[slot] for slot in (*(ref.slot for ref in tape.refs(node)), *node.outputs) if slot is not None]
-            operands = [math.prod(tape.meta[ref.slot].shape) for ref in tape.refs(node)]
+            touched = [tape.meta[slot] for slot in (*(ref.slot for ref in node.refs), *node.outputs) if slot is not None]
+            operands = [math.prod(tape.meta[ref.slot].shape) for ref in node.refs]
             results = [math.prod(tape.meta[slot].shape) for slot in node.outputs if slot is not None]
             total += max([*operands, *results], default=0)
             if node.base in _PRODUCTS:
                 total += round(math.sqrt(results[0] * math.prod(sorted(operands)[-2:])))  # √(mn · mk · kn) = mkn
             elif node.base in _ELIMINATIONS:
-                total += max(operands) * tape.meta[next(tape.refs(node)).slot].shape[-2]
+                total += max(operands) * tape.meta[node.refs[0].slot].shape[-2]
             elif node.base in _IMPLICIT:
-                stack = math.prod(tape.meta[next(tape.refs(node)).slot].shape[:-2])
+                stack = math.prod(tape.meta[node.refs[0].slot].shape[:-2])
                 total += operands[0] * max(operands[0], *results) // max(1, stack)
             elif node.base in _SERIES:
-                total += _SERIES[node.base] * operands[0] * tape.meta[next(tape.refs(node)).slot].shape[-1]
+                total += _SERIES[node.base] * operands[0] * tape.meta[node.refs[0].slot].shape[-1]
             elif node.base in _RUNNING:
-                total += operands[0] * max(tape.meta[next(tape.refs(node)).slot].shape, default=1)
+                total += operands[0] * max(tape.meta[node.refs[0].slot].shape, default=1)
             elif node.base in _TRANSFORMS:
                 whole = max((meta.shape for meta in touched), key=math.prod)
                 total += max(*operands, *results) * sum(_factors(whole[d]) for d in node.args[1])

@@ -29,14 +29,20 @@ class Slots:
         return id(tensor) in self._slots
 
     def __getitem__(self, tensor: torch.Tensor) -> int:
-        """The slot of a tensor; a new one where it has none.
+        """The slot of a tensor; a new one where it has none."""
+        known = self.known(tensor)
+        return self.add(tensor) if known is None else known
+
+    def known(self, tensor: torch.Tensor) -> int | None:
+        """The slot of a tensor, None where it has none."""
+        return self._slots.get(id(tensor))
+
+    def add(self, tensor: torch.Tensor) -> int:
+        """A slot for a tensor that has none.
 
         Raises:
             Unsupported: the tensor is sparse.
         """
-        known = self._slots.get(id(tensor))
-        if known is not None:
-            return known
         if tensor.layout is not torch.strided:
             raise Unsupported("tape", f"{tensor.layout} tensors are not recorded", line=user_line()[0] or None)
         slot = len(self.keep)
@@ -57,9 +63,10 @@ class Slots:
 
     def reach(self, tensor: torch.Tensor, *, flows: bool) -> None:
         """Note that the values in the memory of a tensor depend on an input, and whether they do by floating arithmetic."""
-        self._reached.add(storage(tensor))
+        memory = storage(tensor)
+        self._reached.add(memory)
         if flows and differentiable(tensor.dtype):
-            self._flowing.add(storage(tensor))
+            self._flowing.add(memory)
 
     def reached(self, tensor: torch.Tensor) -> bool:
         """Whether the values of a tensor depend on an input."""
@@ -67,7 +74,7 @@ class Slots:
 
     def flows(self, tensor: torch.Tensor) -> bool:
         """Whether they do by floating arithmetic, so that a derivative can be lost."""
-        return differentiable(tensor.dtype) and storage(tensor) in self._flowing
+        return storage(tensor) in self._flowing and differentiable(tensor.dtype)
 
     def remembered(self, tensor: torch.Tensor) -> bool:
         """Whether another tensor with a history has the same memory: a write then changes what autograd remembers otherwise."""

@@ -22,7 +22,7 @@ def elementwise(tape: Tape, name: str) -> bool:
     """
     shape, reached = tuple(tape.arguments[name].shape), {tape.inputs[name]}
     for node in tape.nodes:
-        refs = list(tape.refs(node))
+        refs = node.refs
         if not any(ref.slot in reached for ref in refs):
             continue
         if node.random or not (torch.Tag.pointwise in node.operation.tags or node.base in _KEEPING):

@@ -6,7 +6,7 @@ balls) reads this and nothing else. Recording is in `record.py`; this module loa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,7 @@ class Node:
     inside: bool
     line: str
     code: str
+    refs: tuple[Ref, ...]  #: every `Ref` among `args` and `kwargs`, in order
 
     @property
     def name(self) -> str:
@@ -152,18 +153,14 @@ class Tape:
     hooks: tuple[str, ...] = ()  #: the hooks that gradients pass through: "net.py:12: y.register_hook(clip)"
     mutated: tuple[str, ...] = ()  #: arguments that the function wrote to
 
-    def refs(self, node: Node) -> Iterator[Ref]:
-        """Every `Ref` among a node's operands, in order."""
-        yield from _refs(node.args)
-        yield from _refs(node.kwargs.values())
-
     @cached_property
     def spent(self) -> tuple[tuple[int, ...], ...]:
         """By node: the slots that no later node needs and that are no output. A replay lets go of them there."""
         needed = {slot for slot in self.outputs if slot is not None}
         found: list[tuple[int, ...]] = []
         for node in reversed(self.nodes):
-            slots = {ref.slot for ref in self.refs(node)}.union(slot for slot in node.outputs if slot is not None)
+            slots = {ref.slot for ref in node.refs}
+            slots.update(node.outputs)  # type: ignore[arg-type]
             found.append(tuple(slots - needed))
             needed |= slots
         return tuple(reversed(found))
@@ -188,11 +185,3 @@ class Tape:
 def differentiable(dtype: torch.dtype) -> bool:
     """Whether derivatives pass through tensors of `dtype`: it is floating or complex."""
     return dtype.is_floating_point or dtype.is_complex
-
-
-def _refs(values: Iterable[Any]) -> Iterator[Ref]:
-    for value in values:
-        if isinstance(value, Ref):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from _refs(value)

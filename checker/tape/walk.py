@@ -212,7 +212,7 @@ class Walk:
         Raises:
             Unsupported: the dtype at work would have rounded one of them.
         """
-        dtypes = (self.tape.meta[r.slot].dtype for r in self.tape.refs(node))
+        dtypes = (self.tape.meta[r.slot].dtype for r in node.refs)
         dtype = next((d.to_real() for d in dtypes if differentiable(d)), None)
         recorded = [t for n in rehearsal.nodes if not n.depends for t in n.recorded if t is not None and differentiable(t.dtype)]
         made = [torch.view_as_real(t.resolve_conj()) if t.is_complex() else t for t in recorded]

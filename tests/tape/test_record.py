@@ -40,7 +40,7 @@ def test_detach_cuts_the_use_and_not_the_value() -> None:
     tape = tape_of(lambda x: ((x * x).detach() * x).sum(), x=X)
     (cut,) = tape.cuts
     assert (cut.how, cut.explicit, cut.baked) == ("detach", True, False)
-    uses = [ref.cut for node in tape.nodes for ref in tape.refs(node)]
+    uses = [ref.cut for node in tape.nodes for ref in node.refs]
     assert uses.count(cut.number) == 1
     torch.testing.assert_close(tape.held[cut.number], X * X)
 

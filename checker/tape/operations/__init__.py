@@ -110,7 +110,7 @@ def bind(node: Node, found: Rule, args: tuple[Any, ...], kwargs: dict[str, Any],
     if "recorded" in found.parameters:
         bound["recorded"] = tuple(None if t is None else t.detach().numpy() for t in node.recorded)
     if "laid" in found.parameters:
-        bound["laid"] = tape.meta[next(tape.refs(node)).slot]
+        bound["laid"] = tape.meta[node.refs[0].slot]
     return bound
 
 
