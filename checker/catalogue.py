@@ -44,6 +44,13 @@ class _Search:
     exercises: dict[str, Exercise] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     loaded: dict[Path, Loaded] = field(default_factory=dict)
+    matrices: dict[Path, matrix.Matrix] = field(default_factory=dict)
+
+    def matrix_at(self, file: Path) -> matrix.Matrix:
+        """The matrix at `file`, which is read once for all files of its folder."""
+        if file not in self.matrices:
+            self.matrices[file] = matrix.read(file)
+        return self.matrices[file]
 
     def refuse(
         self, what: str, message: str, *, fault: str = "author", file: Path | None = None, line: int | None = None, advice: str = ""
@@ -99,7 +106,7 @@ def _folder(search: _Search, folder: Path) -> None:
     folder = folder.resolve()
     files = [_file(search, path, path.relative_to(folder).as_posix()) for path in _python_files(folder)]
     for file in sorted(folder.rglob(matrix.FILE)):
-        for name in matrix.read(file).tables:
+        for name in search.matrix_at(file).tables:
             if not (file.parent / name).is_file():
                 _refuse_row(search, file, name, f"{name} is not in this folder.")
     if not any(loaded.exercises or loaded.problems for loaded in files):
@@ -137,7 +144,7 @@ def _load(search: _Search, path: Path) -> Loaded:
     for problem in loaded.problems:
         search.refuse(path.name, problem.message, file=path, line=problem.line, advice=problem.advice)
     file = path.parent / matrix.FILE
-    table = matrix.read(file)
+    table = search.matrix_at(file)
     for line, message in table.problems:
         search.refuse(matrix.FILE, message, file=file, line=line)
     if not loaded.problems:

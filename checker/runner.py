@@ -7,6 +7,7 @@ cost the others nothing, and an interrupted run must keep what it has found.
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import signal
 import time
@@ -36,6 +37,8 @@ from checker.values import Settings, Verdict
 #: Everything about one exercise, in this process.
 Examine = Callable[[Exercise, Settings], Record]
 
+#: What takes long to load and only some exercises ask for: those at kinks, and those that forward mode multiplies by a constant.
+SLOW = ("scipy.optimize", "torch._dynamo")
 
 #: From this effort on an exercise takes so long that it may as well load for itself what the others find loaded.
 LONG = 5000
@@ -89,10 +92,12 @@ def prepare() -> None:
 
     Autograd's backward stays out of this process: where there is a GPU, one that has used it cannot be forked.
     """
+    import torch
+
     settings = Settings(methods=("certified", "symbolic", "differences", "forward"), devices=("cpu",))
     with loading(), children.one_thread():
-        import torch._dynamo  # forward mode of some operations asks for it, and it takes a second
-
+        for module in SLOW:
+            importlib.import_module(module)
         check(lambda x: torch.ones(2) * torch.square(x), torch.ones(2), settings=settings)
 
 

@@ -36,6 +36,13 @@ def test_what_is_loaded_is_seen() -> None:
     assert "torch" in loaded("import checker; checker.check")
 
 
+def test_checking_a_smooth_function_does_not_load_what_kinks_ask_for() -> None:
+    code = "import sys, torch, checker; checker.check({}, torch.zeros(2)); print('scipy.optimize' in sys.modules)"
+    for function, asked in (("torch.exp", "False"), ("torch.relu", "True")):
+        done = subprocess.run([sys.executable, "-c", code.format(function)], capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.split()[-1] == asked
+
+
 def test_help_answers_at_once() -> None:
     def best(code: str) -> float:
         times = []

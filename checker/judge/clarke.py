@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -35,6 +34,8 @@ def nearest(points: Floats, candidate: Floats, tolerance: Floats) -> Nearest:
     min ‖Σ λₖ (pₖ − c)‖ over λ ≥ 0, Σ λ = 1, as one non-negative least-squares problem: with the sum as one more row its solution is a
     multiple of λ (Lawson and Hanson, *Solving Least Squares Problems*, chapter 23).
     """
+    from scipy.optimize import nnls  # kinks alone ask for it, and to load it takes longer than most checks
+
     shifted = np.asarray(points, dtype=float) - candidate
     unit = float(np.max(np.abs(shifted), initial=0.0))
     if unit == 0.0:
