@@ -139,10 +139,13 @@ def _waypoints(exercise: Exercise, settings: Settings, walked: Walk, start: int)
 
 def _ended(found: Sequence[Look], settings: Settings) -> list[str]:
     """What is said where there may be more paths than were followed."""
+    drawn = any(one.record.origin in ("sampled", "new path") for one in found)
+    places = dict.fromkeys(place for one in found for place in one.unfollowed if drawn)
+    said = [f"path unseen: what Python makes of {place} is not followed, and may lead where no point was" for place in places]
     count = len({one.path for one in found if one.path})
-    if count < settings.paths or all(one.record.origin != "new path" for one in found):
-        return []
-    return [f"{count} execution paths were followed; the search for more ended there"]
+    if count >= settings.paths and any(one.record.origin == "new path" for one in found):
+        said.append(f"{count} execution paths were followed; the search for more ended there")
+    return said
 
 
 def _paths(found: Sequence[Look]) -> list[PathRecord]:

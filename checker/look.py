@@ -33,6 +33,7 @@ from checker.methods import methods
 from checker.methods.autograd import to_array
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord
 from checker.tape.customs import Custom
+from checker.tape.leaks import LEAVING
 from checker.tape.replay import loops_quietly
 from checker.tape.tape import Tape
 from checker.transcribe import arguments_of, complex_outputs_of, cuts_of, derivation_of, reference_of, second_order_of, steps_of
@@ -49,7 +50,8 @@ EXACT = ("certified", "symbolic")
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """A looked-at case. `path` names its execution path, `mathematics` reads it, `notes` are what else a reader should know, `customs` are
-    operations that torch did not write."""
+    operations that torch did not write, `unfollowed` says where a value left for Python that changes no value and was seen in no
+    comparison."""
 
     record: CaseRecord
     path: str
@@ -57,6 +59,7 @@ class Look:
     notes: Sequence[str]
     case: Case
     customs: Sequence[Custom]
+    unfollowed: Sequence[str] = ()
 
 
 def chosen_methods(settings: Settings) -> dict[str, Method]:
@@ -155,7 +158,15 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         notes=notes,
         case=case,
         customs=tape.customs if tape is not None else (),
+        unfollowed=_unfollowed(tape, case.exercise.cuts) if tape is not None and belief.follows else (),
     )
+
+
+def _unfollowed(tape: Tape, declared: frozenset[str]) -> list[str]:
+    """Where values left a tape that follows its function: unless Python compared them, nobody knows what they decide."""
+    compared = {decision.line for decision in tape.decisions}
+    left = [cut for cut in tape.cuts if cut.how in LEAVING.values() and not cut.inside and cut.how not in declared]
+    return list(dict.fromkeys(f"{cut.how} on {cut.line}" for cut in left if cut.line not in compared))
 
 
 def _refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:

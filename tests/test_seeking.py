@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from checker import Settings, Verdict
+from checker import Example, Settings, Verdict
 from checker.catalogue import find
 from checker.examine import examine
 from checker.tape.leaks import Noticed
@@ -115,3 +116,21 @@ def test_a_scalar_is_followed_as_long_as_it_is_one_times_a_number_plus_a_number(
     # (3 − 2t)/4 < 1 where t > −½; t − 5 < 0, and then 5 − t > 1; of t + t and of 0·t nothing is known
     assert noted[:3] == [("gt", -0.5, True), ("lt", 5.0, True), ("lt", 4.0, True)]
     assert [n for n in noted[3:] if n[0] != "eq"] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "how"),
+    [
+        ("float(a) > 777", "float()"),
+        ("a.detach().numpy() > 1000", "numpy"),
+        ("a.tolist() > 1000", "tolist"),
+        ("round(a.item()) == 4321", "item"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Converting a tensor")
+def test_what_cannot_be_followed_is_said(made, condition: str, how: str) -> None:
+    body = f'@exercise\ndef hidden(a: Float[Tensor, ""]):\n    return a * a.detach() if {condition} else a * a\n'
+    exercise = made(body)
+    said = f"path unseen: what Python makes of {how} on mine.py:9 is not followed, and may lead where no point was"
+    assert said in examine(exercise, QUICK).notes
+    assert said not in examine(exercise, replace(QUICK, at=(Example({"a": 1.0}),))).notes  # nobody asked for other points
