@@ -56,7 +56,7 @@ def classify(case: Case, tape: Tape | None) -> Classification:
         return Classification(kind="unsettled", message=f"the function cannot be followed in float64: {failure}", unit=unit)
     if not around.finite:
         return Classification(kind="singular", message=NO_VALUE, unit=unit)
-    if tape is not None and not _finite(case, tape):
+    if tape is not None and not has_value(case, tape):
         return Classification(kind="singular", message=OVERFLOWS.format(dtype=case.shown_dtype), unit=unit)
     try:
         smooth = _smooth_by_differences(case, tape)
@@ -105,7 +105,7 @@ def classify(case: Case, tape: Tape | None) -> Classification:
     return Classification(kind="kink", message=message, branches=branches, unit=unit, blur=blur, around=around, fleeting=met.count(1))
 
 
-def _finite(case: Case, tape: Tape) -> bool:
+def has_value(case: Case, tape: Tape) -> bool:
     """Whether the function's own value is finite, where its upstream gradient is not zero."""
     values = [o for o in tape.values if o.is_floating_point()]
     return all(bool(o[v != 0].isfinite().all()) for o, v in zip(values, (v for v in case.upstream if v is not None), strict=True))

@@ -52,6 +52,12 @@ def not_finite(derivation: Derivation, name: str, *, undefined: bool) -> Compari
     return Comparison(method=derivation.method, argument=name, verdict=verdict, against="differences", message=message)
 
 
+def undefined(derivation: Derivation, name: str, why: str) -> Comparison:
+    """A gradient at a point at which there is none."""
+    message = f"gradient of {name}: {why}"
+    return Comparison(method=derivation.method, argument=name, verdict=Verdict.UNDEFINED, against="differences", message=message)
+
+
 def unsettled(derivation: Derivation, name: str, why: str) -> Comparison:
     """A gradient of which nothing could be said."""
     message = f"gradient of {name}: {why}"

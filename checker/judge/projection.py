@@ -25,8 +25,9 @@ from checker.errors import Unsupported
 from checker.judge.bisection import Search, inner
 from checker.judge.compare import TOO_WIDE, compare
 from checker.judge.directions import ROUNDINGS, along, by_forward, measured
+from checker.judge.kinks import NO_VALUE, OVERFLOWS, has_value
 from checker.judge.measured import MEASURED, Widths, in_two_widths
-from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told, unsettled
+from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told, undefined, unsettled
 from checker.judge.reference import fixed
 from checker.judge.ties import MOST, Tie, set_aside, unbounded
 from checker.methods.differences import function_of
@@ -57,7 +58,7 @@ def compare_projections(derivations: Sequence[Derivation], case: Case, tape: Tap
     for derivation in derivations:
         if derivation.problem is None and derivation.gradients:
             try:
-                found += _compared(derivation, bench)
+                found += _compared(derivation, bench) if tape is None or has_value(case, tape) else _without_value(derivation, bench)
             except (Unsupported, RuntimeError) as error:  # the function may fail beside its point
                 found += [unsettled(derivation, name, f"no slope could be measured: {error}") for name in derivation.gradients]
     return found
@@ -116,6 +117,13 @@ def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
     fixed_ = case.exercise.tolerance
     outcome = _judged(finite, bench, UNITS * FORMATS[case.dtype].unit if fixed_ is None else fixed_) if finite else Outcome()
     return [*found, *(at_ties(told(derivation, name, outcome, case), g, outcome) for name, g in finite.items())]
+
+
+def _without_value(derivation: Derivation, bench: _Bench) -> list[Comparison]:
+    """Where the function has no finite value, in any dtype or in this one, it has no gradient either."""
+    wide = all(np.isfinite(value).all() for value in bench.function.values_at_point())
+    why = OVERFLOWS.format(dtype=bench.case.shown_dtype) if wide else NO_VALUE
+    return [undefined(derivation, name, why) for name in derivation.gradients]
 
 
 def _not_finite(derivation: Derivation, name: str, bench: _Bench) -> Comparison:

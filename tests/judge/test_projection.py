@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from checker import check
 from checker.judge.directions import refer_along
 from checker.judge.glance import glance
 from checker.judge.projection import compare_projections
 from checker.methods.autograd import Reverse
 from checker.tape.record import record
-from checker.values import Case, Comparison, Mode, Verdict
+from checker.values import Case, Comparison, Mode, Settings, Verdict
 from tests.cases import case_of
 
 
@@ -194,3 +195,18 @@ def test_every_parameter_of_a_network_with_669706() -> None:
     largest = np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape)
     gradient[largest] *= -1
     assert [c.argument for c in compared(case, {"w2": gradient}) if c.verdict is Verdict.WRONG] == ["w2"]
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "dtype", "said"),
+    [
+        (lambda x: x.exp().sum(), [800.0, 1.0], "float64", "no finite value here"),
+        (lambda x: x.exp().sum(), [100.0, 1.0], "float32", "float32 does not hold it"),
+        (lambda x: x.log().sum(), [0.0, 1.0], "float64", "no finite value here"),
+    ],
+)
+def test_where_there_is_no_value_there_is_no_gradient(function: Any, x: list[float], dtype: str, said: str) -> None:
+    point = torch.tensor(x, dtype=torch.float64)
+    found = check(function, point, mode="projection", settings=Settings(methods=("reverse",), dtypes=(dtype,)))
+    assert found.verdict is Verdict.UNDEFINED
+    assert said in found.explanation
