@@ -16,6 +16,7 @@ import torch
 from flint import arb
 
 from checker.tape.arithmetic import Balls, Rounding, precision
+from checker.tape.arrays import each
 from checker.tape.graph import Check
 from checker.tape.interpreter import Replayed, interpret, pull
 from checker.tape.tape import Tape
@@ -133,9 +134,7 @@ def _name(tensor: torch.Tensor) -> str:
 def stored(numbers: Rounding, gradient: Array, argument: torch.Tensor) -> Array:
     """A gradient in its argument's dtype, where it is rounded and may overflow."""
     numbers.working(_name(argument))
-    flat = np.empty(gradient.size, object)
-    flat[:] = [numbers.stored(numbers.rounded(x)) for x in gradient.reshape(-1)]
-    return flat.reshape(gradient.shape)
+    return each(gradient, lambda x: numbers.stored(numbers.rounded(x)))
 
 
 def _unsettled(wanted: Mapping[str, Array], path: Sequence[Check[Any]], bits: int) -> dict[Any, str]:

@@ -7,12 +7,13 @@ Differential Calculus*, chapter 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.arrays import each
 from checker.tape.numbers import Implicit, N
 from checker.tape.scalars import Array, Scalar
 
@@ -72,9 +73,9 @@ def implicit(numbers: Duals[N], function: Implicit, matrix: Matrix[N]) -> list[A
     results = numbers.base.implicit(function, _values(matrix))
     moving = [(place, x) for place, x in np.ndenumerate(entries) if x.parts]
     if not moving:
-        return [_each(y, numbers.plain) for y in results]
-    point = _each(entries, lambda x: Scalar(graph, x.value))
-    slopes = function.slopes(graph, point, [_each(y, lambda x: Scalar(graph, x)) for y in results])
+        return [each(y, numbers.plain) for y in results]
+    point = each(entries, lambda x: Scalar(graph, x.value))
+    slopes = function.slopes(graph, point, [each(y, lambda x: Scalar(graph, x)) for y in results])
     moved = []
     for y, slope in zip(results, slopes, strict=True):
         found = np.empty(y.shape, object)
@@ -93,11 +94,4 @@ def _objects(matrix: Sequence[Sequence[Dual[Any]]]) -> Array:
     result = np.empty((len(matrix), len(matrix[0]) if matrix else 0), object)
     for i, row in enumerate(matrix):
         result[i] = row
-    return result
-
-
-def _each(array: Array, function: Callable[[Any], Any]) -> Array:
-    result = np.empty(array.shape, object)
-    for index in np.ndindex(array.shape):
-        result[index] = function(array[index])
     return result

@@ -14,6 +14,7 @@ import numpy as np
 
 from checker.errors import Unsupported
 from checker.tape import analytic, pairs
+from checker.tape.arrays import objects
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.numbers import N, NumberSystem
 from checker.tape.pairs import Pair, pair, part_by_part
@@ -100,13 +101,8 @@ class Graph(Generic[N]):
             if operand.dtype.kind == "c":
                 return self.map(Pair, operand.real, operand.imag)
             exact = self.numbers.exact
-            flat = [Scalar(self, exact(v)) for v in operand.ravel().tolist()]
-            result = np.empty(len(flat), object)
-            result[:] = flat
-            return result.reshape(operand.shape)
-        result = np.empty((), object)
-        result[()] = self.scalar(operand)
-        return result
+            return objects([Scalar(self, exact(v)) for v in operand.ravel().tolist()], operand.shape)
+        return objects([self.scalar(operand)], ())
 
     def full(self, shape: Sequence[int], value: Scalar) -> Array:
         """An array of `shape` filled with `value`."""

@@ -21,6 +21,7 @@ import flint
 import numpy as np
 from flint import arb
 
+from checker.tape.arrays import objects
 from checker.tape.graph import Graph
 from checker.tape.scalars import Array, Scalar
 
@@ -42,7 +43,7 @@ class Orthogonal:
 
     def values(self, a: flint.arb_mat) -> list[Array]:
         """By Gram and Schmidt."""
-        columns = [array(list(c)) for c in a.transpose().tolist()]
+        columns = [objects(list(c)) for c in a.transpose().tolist()]
         m, n = a.nrows(), a.ncols()
         q, r = np.empty((m, n), object), np.full((n, n), arb(0), object)
         for j, rest in enumerate(columns):
@@ -110,13 +111,6 @@ class Pseudoinverse:
 def converged(n: int, unit: float) -> float:
     """The backward error of singular values and vectors."""
     return (max(10.0, min(100.0, math.pow(unit, -0.125))) + ITERATED * n) * unit
-
-
-def array(items: list[Any]) -> Array:
-    """Numbers or scalars as an array."""
-    result = np.empty(len(items), object)
-    result[:] = items
-    return result
 
 
 def outer(x: Array, y: Array) -> Array:

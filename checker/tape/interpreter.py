@@ -8,7 +8,7 @@ Arrays are NumPy arrays of objects: they share memory through views as torch's t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from checker.errors import Unsupported
+from checker.tape.arrays import each, objects
 from checker.tape.graph import Graph
 from checker.tape.lifting import lift, width_of
 from checker.tape.numbers import N, NumberSystem
@@ -38,7 +39,7 @@ class Replayed(Generic[N]):
 
     def values(self) -> tuple[Array | None, ...]:
         """The outputs as arrays of numbers."""
-        return tuple(None if a is None else _each(a, lambda x: x.value) for a in self.outputs)
+        return tuple(None if a is None else each(a, lambda x: x.value) for a in self.outputs)
 
 
 def interpret(
@@ -60,10 +61,8 @@ def interpret(
             graph.working(width_of(tensor.dtype)[0])
             flat = tensor.detach().to(torch.float64).numpy()
             entries = zip(np.ndindex(flat.shape), flat.reshape(-1).tolist(), strict=True)
-            array: Array = np.empty(flat.size, object)
-            array[:] = [graph.variable(numbers.variable(name, index, value)) for index, value in entries]
-            inputs[name] = array = array.reshape(flat.shape)
-            walk.slots[slot] = array.copy()
+            inputs[name] = objects([graph.variable(numbers.variable(name, index, value)) for index, value in entries], flat.shape)
+            walk.slots[slot] = inputs[name].copy()
         else:
             walk.slots[slot] = lift(graph, tensor)
     with np.errstate(all="ignore"):  # not-a-number is a value like any other here
@@ -96,10 +95,4 @@ def pull(replayed: Replayed[N], upstream: Sequence[Any]) -> dict[str, Array]:
         adjoint = adjoints[x.index]
         return zero if adjoint is None else adjoint
 
-    return {name: _each(array, gradient) for name, array in replayed.inputs.items()}
-
-
-def _each(array: Array, function: Callable[[Any], Any]) -> Array:
-    flat = np.empty(array.size, object)
-    flat[:] = [function(x) for x in array.reshape(-1)]
-    return flat.reshape(array.shape)
+    return {name: each(x, gradient) for name, x in replayed.inputs.items()}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from checker.tape.arrays import objects
 from checker.tape.graph import Graph
 from checker.tape.pairs import Pair, paired
 from checker.tape.scalars import Scalar
@@ -34,9 +35,7 @@ def lift(graph: Graph[Any], tensor: torch.Tensor) -> Array:
     if not tensor.is_floating_point():
         return np.array(tensor.numpy())
     exact = graph.numbers.exact
-    flat = np.empty(tensor.numel(), object)
-    flat[:] = [Scalar(graph, exact(v)) for v in tensor.to(torch.float64).reshape(-1).tolist()]
-    return flat.reshape(tuple(tensor.shape))
+    return objects([Scalar(graph, exact(v)) for v in tensor.to(torch.float64).reshape(-1).tolist()], tuple(tensor.shape))
 
 
 def near(graph: Graph[Any], array: Array) -> torch.Tensor:

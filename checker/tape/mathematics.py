@@ -14,7 +14,8 @@ import numpy as np
 import sympy
 
 from checker.tape.conditions import Condition, joined
-from checker.tape.symbolic import Expression, evaluate, mp
+from checker.tape.elementary import evaluate, mp
+from checker.tape.symbolic import Expression
 from checker.tape.typography import matrix
 
 ENTRIES = 16  #: of a vector or matrix that is written out

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from checker.errors import Unsupported
+from checker.tape.arrays import each
 from checker.values import Array
 
 if TYPE_CHECKING:
@@ -126,9 +127,7 @@ def paired(array: Any) -> bool:
 
 def real_part(array: Array) -> Array:
     """The real parts of an array of pairs."""
-    flat = np.empty(array.size, object)
-    flat[:] = [z.re for z in array.reshape(-1)]
-    return flat.reshape(array.shape)
+    return each(array, lambda z: z.re)
 
 
 def parts(items: Sequence[Any]) -> list[Scalar]:

@@ -13,8 +13,9 @@ import flint
 import numpy as np
 from flint import arb
 
+from checker.tape.arrays import objects
 from checker.tape.graph import Graph
-from checker.tape.implicit import ITERATED, array, converged, identity, inverse, outer, product
+from checker.tape.implicit import ITERATED, converged, identity, inverse, outer, product
 from checker.tape.pairs import Pair
 from checker.tape.scalars import Array
 
@@ -34,7 +35,7 @@ class Eigen:
     def values(self, a: flint.arb_mat) -> list[Array]:
         found = eigenpairs(a)
         columns = [_turned(v, self.seen[:, k]) for k, (_, v) in enumerate(found)]
-        return [array([value for value, _ in found]), np.stack(columns, 1)]
+        return [objects([value for value, _ in found]), np.stack(columns, 1)]
 
     def backward(self, n: int, unit: float) -> float:
         return ITERATED * n * unit
@@ -46,7 +47,7 @@ class Eigen:
         turning = np.empty((n, n, n, n), object)
         for k in range(n):
             others = [j for j in range(n) if j != k]
-            nearness = array([g.one / (values[k] - values[j]) for j in others])
+            nearness = objects([g.one / (values[k] - values[j]) for j in others])
             turning[:, k] = product(g, v[:, others] * nearness, v[:, others].T)[:, :, None] * v[:, k]
         return [along, turning]
 
@@ -71,13 +72,13 @@ class Singular:
             if not value > 0:
                 raise ValueError("a singular value that may be zero")
             size = value.sqrt()
-            other = array([x / size for (x,) in ((a.transpose() if wide else a) * flint.arb_mat([[x] for x in v])).tolist()])
+            other = objects([x / size for (x,) in ((a.transpose() if wide else a) * flint.arb_mat([[x] for x in v])).tolist()])
             u, w = (v, other) if wide else (other, v)
             turned = _turned(u, self.seen[:, k])
             left.append(turned)
             right.append(w if turned is u else -w)
             sizes.append(size)
-        return [np.stack(left, 1), array(sizes), np.stack(right, 1)]
+        return [np.stack(left, 1), objects(sizes), np.stack(right, 1)]
 
     def backward(self, n: int, unit: float) -> float:
         return converged(n, unit)
@@ -93,7 +94,7 @@ class Singular:
         rest = identity(g, m) - product(g, u, u.T) if m > k else None  # torch leaves it out where U is square
         for c in range(k):
             others = [j for j in range(k) if j != c]
-            nearness = array([g.one / (s[c] * s[c] - s[j] * s[j]) for j in others])
+            nearness = objects([g.one / (s[c] * s[c] - s[j] * s[j]) for j in others])
             own = product(g, u[:, others] * (s[c] * nearness), u[:, others].T)
             own = own if rest is None else own + rest / s[c]
             crossed = product(g, u[:, others] * (s[others] * nearness), v[:, others].T)
@@ -131,7 +132,7 @@ class Spectrum:
             values.append(flint.acb(found[place].real) if real else found[place])
             columns.append([flint.acb((x / size).real) if real else x / size for x in column])
         v = np.array(columns, object).reshape(n, n).T
-        return [*_halves(array(values)), *_halves(v)]
+        return [*_halves(objects(values)), *_halves(v)]
 
     def backward(self, n: int, unit: float) -> float:
         return ITERATED * n * unit
@@ -144,7 +145,7 @@ class Spectrum:
         for k in range(n):
             along[k] = outer(back[k], v[:, k])
             others = [j for j in range(n) if j != k]
-            nearness = array([g.one / (values[k] - values[j]) for j in others])
+            nearness = objects([g.one / (values[k] - values[j]) for j in others])
             moved = product(g, v[:, others] * nearness, back[others]) if others else g.map(lambda x: x * 0, v)
             turned = product(g, g.map(Pair.conjugate, v[:, k : k + 1].T), moved)[0]
             length = g.map(lambda x: x.re, outer(turned, v[:, k]))
@@ -164,7 +165,7 @@ def eigenpairs(a: flint.arb_mat) -> list[tuple[arb, Array]]:
     for k, value in enumerate(values):
         column = [vectors[i, k] for i in range(n)]
         largest = max(column, key=lambda x: float(abs(x).mid()))
-        v = array([(x / largest).real for x in column])  # real but for a factor, which is gone now
+        v = objects([(x / largest).real for x in column])  # real but for a factor, which is gone now
         found.append((value.real, v / (v * v).sum().sqrt()))
     return sorted(found, key=lambda pair: float(pair[0]))
 

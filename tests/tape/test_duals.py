@@ -15,9 +15,9 @@ from checker.errors import Unsupported
 from checker.tape.arithmetic import Balls, Rounding, precision
 from checker.tape.derivatives import DERIVATIVES
 from checker.tape.duals import Dual, Duals
+from checker.tape.elementary import FUNCTIONS, mp
 from checker.tape.graph import Graph
 from checker.tape.scalars import Scalar
-from checker.tape.symbolic import FUNCTIONS, mp
 
 REAL = st.floats(-8, 8, allow_nan=False).map(lambda x: round(x, 3))
 #: Where a function is looked at that is not defined, or not smooth, at 0.3.

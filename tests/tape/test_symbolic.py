@@ -14,9 +14,10 @@ from torch import Tensor
 
 from checker.errors import Unsupported
 from checker.tape.conditions import Condition, joined
+from checker.tape.elementary import mp
 from checker.tape.mathematics import Mathematics, simplest, typeset
 from checker.tape.record import record
-from checker.tape.symbolic import Expression, express, mp
+from checker.tape.symbolic import Expression, express
 from checker.tape.typography import letters
 
 F = torch.nn.functional
