@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 
 from checker.errors import UsageError
 from checker.inert import inert
-from checker.report import numerals, plots
+from checker.report import numerals
 from checker.report.class_views import CONCERNS
+from checker.report.heat_map import HEAT_WORDS
 from checker.report.kinds import FORMS, KINDS
 from checker.report.language import language
 from checker.report.markup import markdown, phrase, sentence
@@ -67,7 +68,7 @@ def environment(search: tuple[str, ...], code: str = "en") -> Environment:
         "CONCERNS": CONCERNS,
         "KINDS": KINDS,
         "FORMS": FORMS,
-        "HEAT": list(enumerate(plots.HEAT_WORDS)),
+        "HEAT": list(enumerate(HEAT_WORDS)),
     }
     return environment
 

@@ -13,7 +13,8 @@ from synthetic import case, record
 
 from checker.record import CurveRecord, DescentRecord
 from checker.report import svg
-from checker.report.plots import Plot, plots
+from checker.report.plot import Plot
+from checker.report.plots import plots
 from checker.report.svg import COLOUR, canvas, drawing, element
 from checker.report.views import page
 from checker.values import Verdict
