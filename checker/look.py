@@ -18,7 +18,7 @@ from checker.garbage import seldom
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
-from checker.judge.blame import blamed
+from checker.judge.blame import blamed, stepping
 from checker.judge.classification import Classification
 from checker.judge.compare import compare
 from checker.judge.entries import compare_jacobian
@@ -150,7 +150,7 @@ def _look(case: Case, chosen: Mapping[str, Method], used: Derivation | None) -> 
         steps=steps_of(tape) if tape is not None and case.pictured else [],
         stochastic=(tape is not None and tape.stochastic) or beginning.draws or not belief.repeats or rerun is not None,
     )
-    notes = [note for note in (beginning.note, belief.reason, truth.reason, *said_of_reverse) if note]
+    notes = [note for note in (beginning.note, belief.reason, truth.reason, *said_of_reverse, *stepping(truth)) if note]
     return Look(
         record=record,
         path=path.signature,

@@ -473,3 +473,49 @@ def test_of_a_wrong_reverse_mode_no_forward_rule_is_spoken() -> None:
     record = found(lambda x: x.logcumsumexp(0) * float(x.sum()), [0.3, -1.0])
     assert record.verdict is Verdict.WRONG
     assert "forward rule" not in record.explanation
+
+
+def straight_through(x):
+    return x + (x.round() - x).detach()
+
+
+@pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
+@pytest.mark.parametrize("x", [[0.5, 0.2], [0.5], [-1.5, 2.5]])
+def test_a_jump_behind_a_stop_is_no_jump_of_the_gradient_that_is_meant(x: list[float], mode: str) -> None:
+    """The value of a straight-through estimator jumps at a tie of round; what is stopped is a constant to its gradient, which is 1."""
+    record = check(straight_through, torch.tensor(x, dtype=torch.float64), mode=mode)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert {c.verdict for c in record.cases[0].comparisons} == {Verdict.AGREES}
+
+
+def test_the_jump_behind_a_stop_is_noted() -> None:
+    (said,) = [note for note in found(straight_through, [0.5, 0.2]).notes if "jump" in note]
+    assert re.fullmatch(
+        r"round is tied on test_truthful\.py:\d+, where the gradient is stopped: the value may jump here, and the gradient does not", said
+    )
+    assert not [note for note in found(straight_through, [0.4]).notes if "jump" in note]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: straight_through(x) + x.round(),  # its value flows beside the stop, too
+        lambda x: straight_through(x) if x > 0.5 else 2 * x,  # and Python decides by it
+        lambda x: x.round() * straight_through(x).detach(),
+    ],
+)
+def test_a_jump_that_is_not_behind_a_stop_alone_is_one(function) -> None:
+    assert found(function, 0.5).verdict is Verdict.JUMP
+
+
+def test_a_wrong_gradient_at_a_jump_behind_a_stop_is_seen() -> None:
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(_context, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(_context, upstream):
+            return 2 * upstream
+
+    assert found(lambda x: straight_through(Twice.apply(x)), [0.5]).verdict is Verdict.WRONG

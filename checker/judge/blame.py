@@ -1,6 +1,6 @@
 """Where a mistake was made.
 
-Comes in: a verdict with its sentence, and the tape.  Goes out: what else the sentence says.  Why: which entry is wrong is seen from its
+Comes in: a verdict with its sentence, and the tape.  Goes out: what else is to be said.  Why: which entry is wrong is seen from its
 gradient; which line lost it, or which rule of PyTorch's own, is seen from the tape.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.judge.belief import Belief
+from checker.judge.reference import Truth
 from checker.methods.tangents import IMPRECISE
 from checker.tape.tape import Tape
 from checker.values import Verdict
@@ -31,3 +32,11 @@ def blamed(verdict: Verdict, explanation: str, tape: Tape | None, belief: Belief
     places = dict.fromkeys(f"{cut.how} on {cut.line}: {cut.code}" for cut in lost)
     if places:
         yield f"the gradient is lost by {'; '.join(places)}"
+
+
+def stepping(truth: Truth) -> Iterator[str]:
+    """Where the value may jump at the point, though its gradient, which is stopped there, does not."""
+    for check in truth.enclosure.path if truth.enclosure is not None else ():
+        if check.found == "tied" and not check.followed:
+            stopped = f"{check.decides} is tied on {check.line}, where the gradient is stopped"
+            yield f"{stopped}: the value may jump here, and the gradient does not"

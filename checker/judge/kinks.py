@@ -39,7 +39,7 @@ def suspicious(case: Case, tape: Tape | None, path: Sequence[Any] = (), known: S
 
     `path` lists the decisions that balls checked, each with what they `found`; `known` holds what should be finite, such as the truth.
     """
-    if any(check.found != "ok" for check in path):
+    if any(not check.settled for check in path):
         return True
     if tape is not None and any(not bool(v.isfinite().all()) for v in tape.values if v.is_floating_point()):
         return True

@@ -111,7 +111,7 @@ def _proved(case: Case, tape: Tape | None, truth: Truth, directions: Directions)
 
 def _meeting(path: Sequence[Check[Any]]) -> str:
     """Which pieces of the function or of its gradient meet at the point; empty where every decision is settled."""
-    check = next((c for c in path if c.found != "ok"), None)
+    check = next((c for c in path if not c.settled), None)
     return "" if check is None else f"the two sides of {check.decides} meet ({check.line})"
 
 

@@ -28,7 +28,8 @@ class Check(Generic[N]):
     """A decision that the replayed path rests on: the `sign` of `difference`, as `decides` ("relu", "max", "lt") at `line`.
 
     `found`: "ok"; "tied" (the difference is zero exactly, so the function may have a kink here); "mismatch" (the float run went the
-    other way); "undecided" (the sign cannot be told in this number system).
+    other way); "undecided" (the sign cannot be told in this number system). What is not `followed` moves the value only: the gradient is
+    stopped behind it.
     """
 
     decides: str
@@ -36,12 +37,19 @@ class Check(Generic[N]):
     difference: N
     sign: int | None
     found: Found
+    followed: bool = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether the derivative exists as far as this decision goes, and is that of the float run's branch."""
+        return self.found == "ok" or not self.followed
 
 
 class Graph(Generic[N]):
     """The Wengert list of one replay, the path it rests on, and the operations that make its scalars.
 
     `edges[i]` has the (index, local derivative) pairs of the scalar `i`. `spans` notes from which index on which dtype is at work.
+    `line` and `followed` are those of the operation that is being made.
     """
 
     def __init__(self, numbers: NumberSystem[N]) -> None:
@@ -50,6 +58,7 @@ class Graph(Generic[N]):
         self.checks: list[Check[N]] = []
         self.spans: list[tuple[int, str]] = []
         self.line = ""
+        self.followed = True
         self.zero = Scalar(self, numbers.zero)
         self.one = Scalar(self, numbers.one)
         self.minus_one = numbers.negate(numbers.one)
@@ -197,7 +206,7 @@ class Graph(Generic[N]):
             found = "mismatch"
         elif sign == 0:
             found = "tied"
-        self.checks.append(Check(decides, self.line, value, sign, found))
+        self.checks.append(Check(decides, self.line, value, sign, found, self.followed))
         return sign
 
     def compare(self, decides: str, x: Scalar, y: Scalar, expected: Sequence[int] | None = None) -> int | None:

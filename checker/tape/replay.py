@@ -71,6 +71,7 @@ def replay(
     kept = {number: convert(value) for number, value in tape.held.items() if number in held}
     decisions: list[torch.Tensor] = []
     comparisons = tape.comparisons() if signature else {}
+    followed = tape.followed(held | stopped) if signature else frozenset()
 
     operand = partial(_operand, env=env, kept=kept, stopped=stopped, convert=convert)
     for node, spent in zip(tape.nodes, tape.spent, strict=True):
@@ -88,7 +89,7 @@ def replay(
         for target, result in zip(node.outputs, results, strict=True):
             if target is not None:
                 env[target] = _buffer(convert(result), zero) if _is_new_buffer(node, result) else result
-        if signature and node.depends:
+        if node.index in followed and node.depends:
             found = decision(node.base, args, named, results)
             if found is not None:
                 decisions.append(found)

@@ -165,6 +165,27 @@ class Tape:
             needed |= slots
         return tuple(reversed(found))
 
+    def followed(self, stopped: frozenset[int]) -> frozenset[int]:
+        """By index: the nodes that reach an output, or what Python reads, other than through uses at the cuts in `stopped`.
+
+        What the others decide moves values only. Where something is written in place, every node counts.
+        """
+        if not stopped or any(node.operation._schema.is_mutable for node in self.nodes):
+            return frozenset(node.index for node in self.nodes)
+        if stopped not in self._followed:
+            reached = {slot for slot in self.outputs if slot is not None}
+            found = set()
+            for node in reversed(self.nodes):
+                if node.outputs.count(None) == len(node.outputs) or reached.intersection(node.outputs):
+                    found.add(node.index)
+                    reached.update(ref.slot for ref in node.refs if ref.cut is None or ref.cut not in stopped)
+            self._followed[stopped] = frozenset(found)
+        return self._followed[stopped]
+
+    @cached_property
+    def _followed(self) -> dict[frozenset[int], frozenset[int]]:
+        return {}
+
     def padding(self) -> Node | None:
         """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
         return next((n for n in self.nodes if n.base == "embedding" and len(n.args) > 2 and n.args[2] >= 0), None)

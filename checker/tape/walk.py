@@ -37,8 +37,9 @@ class Walk:
     def run(self) -> None:
         for slot, tensor in self.tape.constants.items():
             self.slots[slot] = lift(self.graph, tensor)
+        followed = self.tape.followed(self.honoured)
         for node in self.tape.nodes:
-            self.graph.line = self.line or node.line
+            self.graph.line, self.graph.followed = self.line or node.line, node.index in followed
             self.step(node)
 
     def step(self, node: Node) -> None:

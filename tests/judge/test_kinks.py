@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from checker.judge.classification import Classification, Finding
 from checker.judge.kinks import classify, suspicious
 from checker.methods.autograd import Reverse
 from checker.methods.differences import Differences
+from checker.tape.graph import Check
 from checker.tape.record import record
 from checker.values import Array, Verdict
 from tests.cases import case_of
@@ -155,7 +155,9 @@ def test_a_finite_error_bound_is_held_to() -> None:
 
 def test_suspicion() -> None:
     case = case_of(lambda x: x.sqrt().sum(), x=[4.0])
-    tape, ok, undecided = record(case.exercise.call, case.arguments), SimpleNamespace(found="ok"), SimpleNamespace(found="undecided")
+    tape = record(case.exercise.call, case.arguments)
+    ok, undecided = (Check("relu", "", 0.0, None, found) for found in ("ok", "undecided"))
+    assert not suspicious(case, tape, [Check("round", "", 0.0, None, "tied", followed=False)])
     assert not suspicious(case, tape)
     assert not suspicious(case, tape, [ok], [{"x": np.array([0.25])}])
     assert suspicious(case, tape, [ok, undecided])
