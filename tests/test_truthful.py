@@ -500,7 +500,7 @@ def test_the_jump_behind_a_stop_is_noted() -> None:
     "function",
     [
         lambda x: straight_through(x) + x.round(),  # its value flows beside the stop, too
-        lambda x: straight_through(x) if x > 0.5 else 2 * x,  # and Python decides by it
+        lambda x: straight_through(x) if x > 0.5 else 3 * x,  # and Python decides, too
         lambda x: x.round() * straight_through(x).detach(),
     ],
 )
