@@ -228,6 +228,6 @@ def _missing(record: Record) -> Iterator[str]:
 
 
 def _ulp(record: Record) -> str:
-    """The largest error of reverse mode in ULP, "–" where there is none."""
-    ulps = [float(c.ulp) for case in record.cases for c in case.comparisons if c.method == "reverse"]
+    """The largest error of reverse mode in ULP, "–" where none is known."""
+    ulps = [float(c.ulp) for case in record.cases for c in case.comparisons if c.method == "reverse" and c.ulp is not None]
     return f"{max(ulps):.3g}" if ulps else "–"

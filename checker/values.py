@@ -254,7 +254,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     against: str  #: kind of the reference
     absolute: Number = 0.0  #: largest absolute error
     relative: Number = 0.0  #: largest relative error
-    ulp: Number = 0.0  #: largest error in ULP
+    ulp: Number | None = None  #: largest error in ULP, where single entries are known
     normwise: Number = 0.0  #: ‖g − g*‖₂ / ‖g*‖₂
     conditioning: Number = 0.0  #: ‖allowed‖₂ / ‖g*‖₂ over the unit roundoff
     worst: Worst | None = None  #: the entry nearest to or furthest beyond what is allowed

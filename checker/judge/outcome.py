@@ -95,7 +95,7 @@ def told(derivation: Derivation, name: str, outcome: Outcome, case: Case) -> Com
         against="differences",
         absolute=worst.absolute if worst else number(outcome.off),
         relative=worst.relative if worst else number(relative),
-        ulp=worst.ulp if worst else 0.0,
+        ulp=worst.ulp if worst else None,
         normwise=number(relative),
         worst=worst,
         allowed_from=f"{source}, and rounding, along {_directions(outcome)}",

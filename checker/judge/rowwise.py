@@ -60,9 +60,7 @@ def _agrees(derivation: Derivation, name: str, rows: Rows, off: Array, allowed: 
         against="differences",
         absolute=number(float(np.max(off, initial=0.0))),
         relative=number(relative),
-        ulp=0.0,
         normwise=number(relative),
-        worst=None,
         allowed_from=f"forward mode, which values of the function have told, and rounding, {along}",
         message=f"every row of ∂f/{argument} agrees {along}; an entry wrong by less than {hidden:.2g} would not show",
     )

@@ -157,11 +157,12 @@ def cell(record: Record, method: str) -> Cell | None:
     ulp = largest(c.ulp for c in comparisons)
     words = [f"{method}: {sign(verdict).word}"]
     if comparisons:
-        words.append(f"largest error {ulps(ulp or 0.0)} ULP in {counted(len(comparisons), 'comparison')}")
+        found = f"largest error {ulps(ulp)} ULP in " if ulp is not None else "no entry by itself in "
+        words.append(f"{found}{counted(len(comparisons), 'comparison')}")
     words += sorted({problem.message for problem in problems})[:1] if problems else [] if derivations else ["did not arrive"]
     return Cell(verdict=verdict, ulp=ulp, required=required, sentence="; ".join(words))
 
 
-def largest(values: Iterable[Number]) -> Number | None:
-    """The largest distance: NaN above infinity above numbers; None of none."""
-    return max(values, key=lambda v: (v == "nan", float(v)), default=None)
+def largest(values: Iterable[Number | None]) -> Number | None:
+    """The largest distance that is known: NaN above infinity above numbers; None of none."""
+    return max((v for v in values if v is not None), key=lambda v: (v == "nan", float(v)), default=None)
