@@ -110,8 +110,7 @@ def check(
     from checker.garbage import loading
 
     with loading():
-        from checker import children, terminal
-        from checker import record as records
+        from checker import children, record_file, terminal
 
         settings = options.settings_of(method, device, dtype, at, mode, points, seed, jobs, time_limit, memory, second_order, strict)
         if record:
@@ -126,7 +125,7 @@ def check(
         failure = None  # a full disk must not swallow what was found: it is shown first
         try:
             if record:
-                records.write(record, document)
+                record_file.write(record, document)
             if document.records and not no_report:
                 from checker.report import render
 
@@ -135,7 +134,7 @@ def check(
             failure = error
     with terminal.readers_may_leave():
         if json:
-            sys.stdout.buffer.write(records.encode(document))
+            sys.stdout.buffer.write(record_file.encode(document))
         terminal.show(document, stream=sys.stderr if json else sys.stdout, of=count, only_failures=quiet or json)
         if not (quiet or json) and (first or record) and failure is None:
             typer.echo(f"Report: {first}" if first else f"Record: {record}")
@@ -172,7 +171,7 @@ def report(
     if any(map(grading_commands.is_gradebook, given)):
         first = grading_commands.class_report(given, output, title=assignment, language=language)
     else:
-        from checker.record import read
+        from checker.record_file import read
         from checker.report import render
 
         first = render([read(Path(path)) for path in given], output)

@@ -1,19 +1,16 @@
 """The record: what is written as JSON, and the only thing that reports are made from.
 
-Comes in: nothing.  Goes out: msgspec structs, `encode` and `decode`.  Why: a report can be made again at any time without running
-anything, and other programs can rely on its form. Each field has its sentence here; `docs/record.md` is generated from them.
+Comes in: nothing.  Goes out: msgspec structs.  Why: a report can be made again at any time without running anything, and other programs
+can rely on its form. Each field has its sentence here; `docs/record.md` is generated from them. `record_file.py` writes and reads it.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from checker.errors import UsageError
 from checker.values import Array, Comparison, Number, Verdict, number
 
 #: Raised by one whenever a field changes its meaning or disappears. Readers refuse what they do not know.
@@ -318,60 +315,3 @@ class Document(_Part, frozen=True, kw_only=True):
     complete: bool = True  #: false when the run was interrupted
     provenance: Provenance | None = None  #: where and how it was made
     refusals: list[Refusal] = []  #: what could not be used
-
-
-def encode(document: Document) -> bytes:
-    """The record file's bytes: JSON on one line."""
-    return msgspec.json.encode(document)
-
-
-def decode(data: bytes, *, name: str = "record") -> Document:
-    """Read a record file.
-
-    Raises:
-        UsageError: the bytes are not a record, or one of another schema.
-    """
-    try:
-        schema = msgspec.json.decode(data, type=dict[str, Any]).get("schema")
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{name} is not a record file: {error}. Make one with `checker check --record FILE`.") from None
-    if schema != SCHEMA:
-        raise UsageError(f"{name} has schema {schema!r}; this version reads {SCHEMA!r}. Check again to make a new record.")
-    try:
-        return msgspec.json.decode(data, type=Document)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{name} is not a valid record: {error}.") from None
-
-
-def read(path: Path) -> Document:
-    """Read the record file at `path`.
-
-    Raises:
-        UsageError: it cannot be read, or is not a record.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    return decode(data, name=str(path))
-
-
-def write(path: Path, document: Document) -> None:
-    """Write the record file at `path`: whole, or not at all. A link stays a link, and a device or pipe (`/dev/stdout`) is written to.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    data, special = encode(document), path.exists() and not path.is_file()
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}-{os.getpid()}")
-    try:
-        if special:
-            path.write_bytes(data)
-        else:
-            temporary.write_bytes(data)
-            temporary.replace(target)
-    except OSError as error:
-        raise UsageError(f"the record cannot be written to {path}: {error.strerror}. Give another file with --record.") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -22,7 +22,8 @@ import pytest
 import torch
 
 from checker import Record, Settings, Verdict, cli, options
-from checker.record import Document, Refusal, Text, decode, read
+from checker.record import Document, Refusal, Text
+from checker.record_file import decode, read
 from checker.sandbox.probe import Layer
 
 HEAD = """
@@ -424,7 +425,7 @@ def test_a_record_that_is_none(checker: Any, folder: Path) -> None:
 
 def test_a_full_disk_is_a_sentence_and_leaves_no_half_record(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from checker.errors import UsageError
-    from checker.record import write
+    from checker.record_file import write
 
     def full(self: Path, data: bytes) -> int:
         self.touch()
@@ -451,7 +452,7 @@ def test_standard_output_that_cannot_be_written_is_a_sentence(folder: Path, comm
 
 
 def test_a_record_goes_through_links_and_pipes_and_leaves_them_what_they_are(folder: Path) -> None:
-    from checker.record import write
+    from checker.record_file import write
 
     document = Document(records=[record()])
     (folder / "link.json").symlink_to("target.json")

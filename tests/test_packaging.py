@@ -15,7 +15,7 @@ import pytest
 
 from checker import __version__
 from checker.content import exercises_folder, templates_folder
-from checker.record import read
+from checker.record_file import read
 
 ROOT = Path(__file__).parents[1]
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}

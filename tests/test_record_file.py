@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker import Settings, UsageError, check
-from checker.record import LONGEST, SCHEMA, Document, Numbers, decode, encode, read
+from checker.record import LONGEST, SCHEMA, Document, Numbers
+from checker.record_file import decode, encode, read
 from checker.values import number
 
 DOCS = Path(__file__).parents[1] / "docs"

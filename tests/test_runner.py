@@ -17,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from checker import Descent, Exercise, ExerciseError, Record, Settings, UsageError, Verdict, children, exercise
-from checker.record import Refusal, Text, decode, encode
+from checker.record import Refusal, Text
+from checker.record_file import decode, encode
 from checker.runner import LONG, run
 
 SETTINGS = Settings(jobs=2, time_limit=20)

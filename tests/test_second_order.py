@@ -11,7 +11,8 @@ from torch.autograd import Function
 
 from checker import GradientMismatch, Settings, Verdict, assert_gradients, check
 from checker.cli import main
-from checker.record import Document, Record, SecondOrderRecord, decode, encode
+from checker.record import Document, Record, SecondOrderRecord
+from checker.record_file import decode, encode
 from checker.report import render
 
 PAGE = (Path(__file__).parents[1] / "docs" / "second-order.md").read_text(encoding="utf-8")

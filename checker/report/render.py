@@ -14,7 +14,8 @@ from pathlib import Path
 
 from checker.content import templates_folder
 from checker.errors import UsageError
-from checker.record import Document, Record, encode
+from checker.record import Document, Record
+from checker.record_file import encode
 from checker.report.folder import staged
 from checker.report.overview import merged, overview, pages, record_name
 from checker.report.svg import prepare

@@ -15,7 +15,7 @@ import synthetic
 from synthetic import HOSTILE, document
 
 from checker.errors import UsageError
-from checker.record import decode
+from checker.record_file import decode
 from checker.report import render
 from checker.report.render import probe
 
