@@ -96,3 +96,11 @@ def test_a_method_whose_own_error_is_not_known_is_judged_without_it() -> None:
 
     record = check(function, x)
     assert record.verdict is Verdict.AGREES, record.explanation
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
+def test_a_constant_that_the_function_makes_is_that_of_its_dtype(dtype: torch.dtype, mode: str) -> None:
+    """0.3 in float32 is 0.300000012: differences in float64 must not take it for 0.3 and call the right gradient wrong."""
+    record = check(lambda x: (x * x * (torch.ones_like(x) * 0.3)).sum(), torch.tensor([1.0, 2.0], dtype=dtype), mode=mode)
+    assert record.verdict is Verdict.AGREES, record.explanation

@@ -3,9 +3,9 @@
 Comes in: a tape and arguments.  Goes out: outputs and the decision signature.  Why: every perturbation of the finite differences is one
 batched replay, and a replay that equals the original function is what makes the tape believable.
 
-Straight-line, so it can be mapped by `torch.func.vmap` and differentiated by autograd. Random draws are those that were recorded. A
-float32 tape replayed in float64 is float64 throughout (and complex128 where it was complex64): constants, factories and dtype
-arguments are widened with it.
+Straight-line, so it can be mapped by `torch.func.vmap` and differentiated by autograd. Random draws are those that were recorded, and so
+are values that no input reaches: 0.3 in float32 is not 0.3 in float64. A float32 tape replayed in float64 is float64 throughout (and
+complex128 where it was complex64): constants, factories and dtype arguments are widened with it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def replay(
             continue
         args = [operand(value) for value in node.args]
         named = {key: operand(value) for key, value in node.kwargs.items()}
-        if node.random:
+        if node.random or _settled(node, args):
             _put_back(node, args, env, convert, zero)
             continue
         results = leaves(node.operation(*args, **named))
@@ -186,8 +186,17 @@ def _joined(parts: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
     return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
 
+def _settled(node: Node, args: list[Any]) -> bool:
+    """Whether the results are as they were recorded, since no input reaches them. A view is made again: it shares memory with its base."""
+    if node.depends or not any(seen is not None and differentiable(seen.dtype) for seen in node.recorded):
+        return False
+    if node.operation._schema.is_mutable:
+        return len(node.outputs) == 1 and node.base.endswith("_") and isinstance(args[0], torch.Tensor)
+    return not any(argument.alias_info is not None for argument in node.operation._schema.returns)
+
+
 def _put_back(node: Node, args: list[Any], env: dict[int, Any], convert: _Converter, zero: torch.Tensor | None) -> None:
-    """The results of a random operation, as they were recorded: written into its operand where it works in place."""
+    """The results of an operation, as they were recorded: written into its operand where it works in place."""
     for slot, seen in zip(node.outputs, node.recorded, strict=True):
         if slot is None or seen is None:
             continue
@@ -195,7 +204,7 @@ def _put_back(node: Node, args: list[Any], env: dict[int, Any], convert: _Conver
         if node.operation._schema.is_mutable and isinstance(args[0], torch.Tensor) and args[0].shape == value.shape:
             env[slot] = args[0].copy_(value)
         else:
-            env[slot] = _buffer(value.clone(), zero)
+            env[slot] = value.clone() if value.dtype is torch.bool else _buffer(value.clone(), zero)
 
 
 def _buffer(made: torch.Tensor, zero: torch.Tensor | None) -> torch.Tensor:

@@ -142,3 +142,41 @@ def test_an_operation_that_reads_memory_from_the_start_reads_its_own_point() -> 
     tape = record(lambda arguments: (torch.as_strided(arguments["x"], (1,), (1,), 0),), {"x": torch.tensor([2.0])})
     points = torch.tensor([[1.0], [2.0], [3.0]])
     assert batched(tape, {"x": points}).outputs[0].tolist() == points.tolist()
+
+
+def shared(x):
+    """A constant made in pieces: a view of it written to, itself in place, and then a value written into it."""
+    table = torch.linspace(0, 1, 6) / 3
+    table[2:4].mul_(0.7)
+    table.add_(0.1)
+    table[0] = x[0]
+    return (table[:3] * x).sum() + (table * table).sum()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x * (torch.ones_like(x) * 0.3)).sum(),
+        lambda x: (x * torch.full_like(x, 0.3)).sum(),
+        lambda x: (x * torch.arange(3, dtype=x.dtype).sin()).sum(),
+        lambda x: (x * torch.ones_like(x).mul_(0.3).add_(0.1)).sum(),
+    ],
+    ids=["product", "full", "sine", "in place"],
+)
+def test_a_constant_is_what_it_was_in_its_own_dtype(function, dtype: torch.dtype) -> None:
+    """The slopes of a linear function are its constants: those of the narrow dtype, to the last bit."""
+    tape = tape_of(function, {"x": VECTOR.to(dtype)})
+    points = torch.eye(3, dtype=torch.float64)
+    found = torch.stack([replay(tape, {"x": point}, dtype=torch.float64).outputs[0] for point in points])
+    expected = torch.stack([function(point.to(dtype)) for point in points]).double()
+    assert torch.equal(found, expected)
+    assert torch.equal(batched(tape, {"x": points}, dtype=torch.float64).outputs[0], expected)
+
+
+def test_a_constant_that_is_written_into_keeps_its_memory() -> None:
+    tape = tape_of(shared, {"x": VECTOR})
+    moved = VECTOR + 0.25
+    torch.testing.assert_close(replay(tape, {"x": moved}).outputs[0], shared(moved), rtol=0, atol=0)
+    wide = batched(tape, {"x": torch.stack([VECTOR, moved]).double()}, dtype=torch.float64).outputs[0]
+    torch.testing.assert_close(wide.float(), torch.stack([shared(VECTOR), shared(moved)]), rtol=1e-6, atol=0)
