@@ -47,6 +47,19 @@ MARKER = re.compile(r"(<!-- speed -->\n).*(<!-- /speed -->)", re.DOTALL)
 #: Calls of each tool; fewer, but two at least, where they would take longer than so many seconds in all.
 CALLS, PATIENCE = 7, 8.0
 OURS = (JACOBIAN.name, PROJECTION.name)
+#: Calls over which a profile is taken, and the functions of checker that are its stages: none is inside another.
+PROFILED = 20
+STAGES = {
+    "a call that tells the shape of the result": ("sampling.py", "complete"),
+    "recording": ("belief.py", "tape_of"),
+    "a direction": ("directions.py", "direction"),
+    "forward mode along it": ("tangents.py", "pushed"),
+    "two calls beside the point": ("glance.py", "_told"),
+    "finding the truth": ("look.py", "_refer"),
+    "reverse mode, which is under test": ("autograd.py", "derive"),
+    "comparing": ("look.py", "_judged"),
+    "reading the arguments": ("api.py", "_adopted"),
+}
 
 
 def main() -> None:
@@ -221,17 +234,15 @@ def _process(*arguments: str, cwd: str | None = None, calls: int = 7) -> float:
 
 
 def _profile(work: Callable[[], object]) -> list[str]:
-    """The functions in which most of the time is spent, each with its share."""
-    profile = cProfile.Profile()
-    profile.runcall(work)
-    stats = pstats.Stats(profile)
-    rows = sorted(((row[2], key) for key, row in stats.stats.items()), reverse=True)[:4]  # type: ignore[attr-defined]
-    return [f"{_place(key)} {spent / stats.total_tt:.0%}" for spent, key in rows]  # type: ignore[attr-defined]
-
-
-def _place(key: tuple[str, int, str]) -> str:
-    file, _, name = key
-    return name.strip("<>") if file == "~" else f"{Path(file).name}:{name}"
+    """The stages of a check, each with its share of the time, the longest first; and what is left."""
+    profile, start = cProfile.Profile(), time.perf_counter()
+    for _ in range(PROFILED):
+        profile.runcall(work)
+    total = time.perf_counter() - start
+    spent = {(Path(file).name, name): row[3] for (file, _, name), row in pstats.Stats(profile).stats.items()}  # type: ignore[attr-defined]
+    shares = {stage: spent[place] / total for stage, place in STAGES.items() if place in spent}
+    shares["the rest"] = 1.0 - sum(shares.values())
+    return [f"{stage} {share:.0%}" for stage, share in sorted(shares.items(), key=lambda one: -one[1])]
 
 
 def _named(*parts: Sequence[Timing] | Sequence[Power] | Sequence[Target]) -> Iterator[tuple[str, Sequence[Timing | Power | Target]]]:
