@@ -14,7 +14,7 @@ from checker.grading.judging.chain import SAID
 from checker.grading.judging.feedback import coarse, sentence
 from checker.grading.judging.mistakes import findings
 from checker.grading.judging.questions import Answered, Pool
-from checker.tape.mutants import Change
+from checker.tape.mistakes import Change
 
 EXERCISES = {found.id: found for found in find([]).exercises}
 LENGTH, SOFTMAX, QUOTIENT = "vectors.py::length_of_4x", "layers.py::softmax", "calculus.py::squared_quotient"

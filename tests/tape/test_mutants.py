@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from checker.tape import mutants as module
-from checker.tape.mutants import Change, mutants
+from checker.tape.mistakes import Change
+from checker.tape.mutants import mutants
 from checker.tape.record import record
 
 A = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64)

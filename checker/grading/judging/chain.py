@@ -15,7 +15,8 @@ from checker.grading.judging import hints
 from checker.grading.judging.patterns import Pair
 from checker.grading.judging.questions import Question
 from checker.grading.judging.tolerances import allowance, largest, single_allowance
-from checker.tape.mutants import Change, Mutation
+from checker.tape.mistakes import Change
+from checker.tape.mutants import Mutation
 from checker.values import Array
 
 #: So many characters of the author's line are shown.
