@@ -17,6 +17,9 @@ from checker.report.numerals import figures, power_of_ten
 from checker.report.svg import Canvas, element
 from checker.values import Array, Number
 
+#: Points from the axes down to their label: a tick, its number and the room around them. matplotlib would measure every number for it.
+BELOW = 21.5
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -42,6 +45,7 @@ def floats(values: Sequence[Number]) -> Array:
 def ticks(drawn: Canvas, x: str, y: str, *, whole: bool = False) -> None:
     """The labels `x` and `y` of the axes, and numbers as the rest of the page writes them: whole ones only, where `whole` says so."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+    from matplotlib.transforms import ScaledTranslation
 
     for axis in (drawn.axes.xaxis, drawn.axes.yaxis):
         logarithmic = axis.get_scale() == "log"
@@ -53,6 +57,9 @@ def ticks(drawn: Canvas, x: str, y: str, *, whole: bool = False) -> None:
     box.x0 = (10 + 6.4 * widest) / 72 / drawn.figure.get_figwidth()
     drawn.axes.set_position(box)
     drawn.axes.set_xlabel(x)
+    below = drawn.axes.transAxes + ScaledTranslation(0, -BELOW / 72, drawn.figure.dpi_scale_trans)
+    for axis in (drawn.axes.xaxis, drawn.axes.yaxis):
+        axis.set_label_coords(0.5, 0, below)
     drawn.axes.set_title(y, loc="left", fontsize=11, y=1.0)
 
 

@@ -13,7 +13,7 @@ from synthetic import case, record
 
 from checker.record import CurveRecord, DescentRecord
 from checker.report import svg
-from checker.report.plot import Plot
+from checker.report.plot import Plot, ticks
 from checker.report.plots import plots
 from checker.report.svg import COLOUR, canvas, drawing, element
 from checker.report.views import page
@@ -83,6 +83,21 @@ def test_the_users_matplotlib_settings_do_not_reach_a_plot():
     with rc_context({"axes.facecolor": "red", "lines.linewidth": 9, "axes.grid": True, "svg.fonttype": "path", "font.size": 30}):
         svg._sheet.cache_clear()
         assert drawn(synthetic.parabola()) == plain
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_the_label_stands_between_the_numbers_and_the_edge(scale):
+    with drawing():
+        made = canvas()
+        made.axes.set_xscale(scale)
+        made.axes.plot([1e-12, 1e3], [1.0, 2.0])
+        ticks(made, "step g", "value")
+        element(made, "steps", "")
+        label = made.axes.xaxis.label.get_window_extent()
+        numbers = [number.get_window_extent() for number in made.axes.get_xticklabels()]
+        room = min(box.y0 for box in numbers) - label.y1
+    assert 0 <= room <= 8
+    assert label.y0 >= 0
 
 
 def test_captions_say_what_is_marked():
