@@ -292,3 +292,35 @@ def test_the_command_line_takes_complex_points(capsys: pytest.CaptureFixture[str
     record = json.loads(capsys.readouterr().out)["records"][0]
     assert {case["dtype"] for case in record["cases"]} == {"complex128", "complex64"}
     assert record["cases"][0]["arguments"]["z"]["values"] == [1.0, 2.0]
+
+
+def squared(z: Complex[Tensor, " n"]) -> tuple[Complex[Tensor, " n"], Float[Tensor, " n"]]:
+    w = z * z
+    return w, w.abs()
+
+
+def test_operations_at_the_border_of_complex_numbers_are_on_no_line() -> None:
+    (case,) = check(squared, torch.tensor([1 + 2j, 3 - 1j]), settings=FAST).cases
+    places = {(step.operation, step.line.split(":")[0], step.code) for step in case.steps}
+    assert ("aten.view_as_complex", "", "") in places
+    assert ("aten.view_as_real", "", "") in places
+    assert ("aten.mul", "test_complex_exercises.py", "w = z * z") in places
+    assert {line for operation, line, _ in places if not operation.startswith("aten.view_as")} == {"test_complex_exercises.py"}
+
+
+def test_outputs_that_are_complex_are_said_from_the_record_to_the_page(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, record, report = tmp_path / "a.py", tmp_path / "record.json", tmp_path / "report"
+    path.write_text(
+        "from checker import exercise\nfrom jaxtyping import Complex, Float\nfrom torch import Tensor\n\n"
+        "@exercise(sizes={'n': 2})\n"
+        "def squared(z: Complex[Tensor, ' n']) -> tuple[Float[Tensor, ' n'], Complex[Tensor, ' n']]:\n"
+        "    return z.real + z.imag, z * z\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["check", f"{path}::squared", "--at", "z=[1+2j, 3]", "--method", "reverse", "--record", str(record), "--report", str(report)])
+    assert ended.value.code == 0, capsys.readouterr()
+    (case, *_) = json.loads(record.read_text())["records"][0]["cases"]
+    assert case["complex_outputs"] == [1]
+    assert [value["values"] for value in case["value"]] == [[3.0, 3.0], [-3.0, 4.0, 9.0, 0.0]]  # z² in pairs
+    (page,) = (report / "exercises").glob("*squared.html")
+    assert "−3+4i" in page.read_text(encoding="utf-8")

@@ -125,9 +125,11 @@ def at_ties(compared: Comparison, got: Array, outcome: Outcome) -> Comparison:
     verdict = Verdict.WRONG if outside else Verdict.SUBGRADIENT
     tie = (outside or ties)[0]
     said = f"got {got.reshape(-1)[tie.place]:.10g}, {'expected' if outside else 'which is'} between {tie.low:.6g} and {tie.high:.6g}"
-    more = f" (and {len(ties) - 1} other entries at a kink)" if len(ties) > 1 else ""
-    message = f"gradient of {compared.argument} at {_place(tie.place, got.shape)}: the function has a kink here; {said}{more}"
-    return with_fields(compared, verdict=verdict, message=f"{message}; all other entries agree" * (not outside) or message)
+    more = f" (and {len(ties) - 1} other {'entry' if len(ties) == 2 else 'entries'} at a kink)" if len(ties) > 1 else ""
+    place = f" at {_place(tie.place, got.shape)}" if got.shape else ""
+    message = f"gradient of {compared.argument}{place}: the function has a kink here; {said}{more}"
+    agreeing = "; all other entries agree" if not outside and got.size > len(ties) else ""
+    return with_fields(compared, verdict=verdict, message=message + agreeing)
 
 
 def _searched(found: Found, outcome: Outcome, shape: tuple[int, ...]) -> str:

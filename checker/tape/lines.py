@@ -20,6 +20,7 @@ import torch
 
 _TORCH = str(Path(torch.__file__).parent) + os.sep
 _HERE = str(Path(__file__).parents[1]) + os.sep
+_TAPE, _BORDER = _HERE + "tape" + os.sep, _HERE + "realform.py"
 _CONTENT = str(Path(__file__).parents[1] / "_content") + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 _SITE = ("site-packages", "dist-packages")
@@ -38,12 +39,19 @@ def _internal(filename: str) -> bool:
 
 
 def user_line(frame: FrameType | None = None) -> tuple[str, str]:
-    """The innermost line of the user's code on the stack, or outside of `frame`, as (place, text); empty strings where there is none."""
-    frame = frame or sys._getframe(1)
+    """The innermost line of the user's code on the stack, or outside of `frame`, as (place, text); empty strings where there is none.
+
+    What this package itself does at the border of a function of complex tensors is nobody's line.
+    """
+    frame, inside = frame or sys._getframe(1), True
     while frame is not None:
         filename = frame.f_code.co_filename
         if not _internal(filename):
             return f"{filename.rpartition(os.sep)[2]}:{frame.f_lineno}", linecache.getline(filename, frame.f_lineno).strip()
+        if inside and filename.startswith(_HERE) and not filename.startswith(_TAPE):
+            if filename == _BORDER:
+                break
+            inside = False
         frame = frame.f_back
     return "", ""
 

@@ -27,16 +27,22 @@ def test_a_subgradient_at_a_tie_is_told_with_its_entry(dtype: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("x", "place"), [(0.0, ""), ([0.0], " at [0]")])
+def test_the_only_entry_has_no_others_beside_it(x: object, place: str) -> None:
+    (found,) = compared(case_of(lambda x: x.relu().sum(), mode=Mode.PROJECTION, x=x))
+    assert found.message == f"gradient of x{place}: the function has a kink here; got 0, which is between 0 and 1"
+
+
 def test_what_is_no_subgradient_is_wrong() -> None:
     case = case_of(lambda x: torch.relu(x).sum(), mode=Mode.PROJECTION, x=points(7, 1500))
     gradient = Reverse().derive(case, None, None).gradients["x"].copy()
     assert compared(case)[0].verdict is Verdict.SUBGRADIENT
-    assert "(and 1 other entries at a kink)" in compared(case)[0].message
+    assert "(and 1 other entry at a kink)" in compared(case)[0].message
     gradient[1500] = 1.5
     (found,) = compared(case, {"x": gradient})
     assert found.verdict is Verdict.WRONG
     assert found.message == (
-        "gradient of x at [1500]: the function has a kink here; got 1.5, expected between 0 and 1 (and 1 other entries at a kink)"
+        "gradient of x at [1500]: the function has a kink here; got 1.5, expected between 0 and 1 (and 1 other entry at a kink)"
     )
 
 
