@@ -4,7 +4,7 @@ Comes in: a formula in LaTeX and the names it may use.  Goes out: text of the fo
 from.  Why: many write mathematics in LaTeX; it must mean what the same formula means in any other spelling, so it is written anew, never
 evaluated. What LaTeX leaves open (how far `\sin x y` reaches, which entry `x_i` is) is refused with what to write instead.
 
-`items.py` takes it apart, `reader.py` reads it, and what each command means stands in `commands.py`.
+`items.py` takes it apart, `reader.py` reads it along a `cursor.py`, and what each command means stands in `commands.py`.
 """
 
 from __future__ import annotations

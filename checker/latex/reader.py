@@ -9,43 +9,35 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from checker.errors import FormulaError
 from checker.functions import FUNCTIONS, MEASURES
 from checker.latex.commands import ACCENTS, DOTS, FUNCTION_NAMES, MARKS, NORMS, OPERATORS, REFUSED, STYLES, WORDS, greek
-from checker.latex.items import DEEPEST, POWERS, Item, source, words
+from checker.latex.cursor import Cursor, shown
+from checker.latex.items import DEEPEST, POWERS, Item, source
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_CONSTANTS = frozenset({"e", "pi", "π"})
 
 #: Text of the grammar in pieces, each with the column that it came from.
 Pieces = list[tuple[str, int]]
 
 
-class Reader:
+class Reader(Cursor):
     """Reads one list of items; a group is read by a reader of its own."""
 
     def __init__(self, text: str, names: Collection[str], items: tuple[Item, ...], depth: int = 0) -> None:
-        self.text, self.names, self.depth = text, names, depth
-        self.items = list(reversed(items))  # the next is the last
-        self.end = items[-1].column if items else 0
+        super().__init__(text, names, items)
+        self.depth = depth
         self.bars = [False]  # whether the innermost bracket is a norm
         if depth > DEEPEST:
-            raise self.error(self.end, "it is too deep to be read.", "Simplify the formula.")
-
-    def error(self, column: int, message: str, advice: str = "") -> FormulaError:
-        return FormulaError(message, formula=self.text, column=column + 1, advice=advice)
+            raise self.error(items[-1].column if items else 0, "it is too deep to be read.", "Simplify the formula.")
 
     def whole(self) -> Pieces:
         out = self.sequence()
         if self.items:
-            raise self.error(self.items[-1].column, f"nothing is open that {_shown(self.items[-1])} closes.")
+            raise self.error(self.items[-1].column, f"nothing is open that {shown(self.items[-1])} closes.")
         return out
 
     def inside(self, items: tuple[Item, ...]) -> Pieces:
         return Reader(self.text, self.names, items, self.depth + 1).whole()
-
-    def is_next(self, kind: str, *texts: str) -> bool:
-        return bool(self.items) and self.items[-1].kind == kind and (not texts or self.items[-1].text in texts)
 
     def starts(self) -> bool:
         """Whether what comes next is a factor."""
@@ -86,7 +78,7 @@ class Reader:
             if self.dot():
                 dot = self.items.pop()
                 if not self.starts():
-                    raise self.error(dot.column, f"after {_shown(dot)} a factor is missing.", "Put signs in brackets.")
+                    raise self.error(dot.column, f"after {shown(dot)} a factor is missing.", "Put signs in brackets.")
             if divided:
                 raise self.error(self.items[-1].column, "it is not clear how far / reaches.", r"Write \frac{…}{…}.")
             factors.append(self.factor())
@@ -146,7 +138,7 @@ class Reader:
         self.bars.pop()
         closing = _CLOSING[opening.text[-1] if opening.text != "lbrace" else "{"]
         if not (self.is_next("mark", closing) or (closing == "}" and self.is_next("command", "}", "rbrace"))):
-            raise self.error(opening.column, f"{_shown(opening)} is never closed.")
+            raise self.error(opening.column, f"{shown(opening)} is never closed.")
         return inner, self.items.pop().column
 
     def norm(self, opening: Item) -> Pieces:
@@ -284,23 +276,6 @@ class Reader:
             return [*plain, ("**(", column), *exponent, (")", column)]
         return [("power(", item.column), *out, (", ", column), *exponent, (")", _end(exponent))]
 
-    def argument(self, of: Item) -> tuple[Item, ...]:
-        r"""What a command, ^ or _ takes: a group, or the next character alone, as TeX reads `x^Ty` and `\frac12`."""
-        if not self.items:
-            raise self.error(of.column, f"after {_shown(of)} something is missing.")
-        item = self.items.pop()
-        if item.kind == "group":
-            return item.inside
-        if item.kind == "command" and (item.text in STYLES or item.text in WORDS):
-            return (item, Item("group", "", item.column, self.argument(item)))
-        if item.kind in ("number", "word") and len(item.text) > 1:
-            if of.text in ("^", "_") and (item.kind == "number" or item.text in self.names):
-                raise self.error(item.column, f"TeX takes only {item.text[0]} of {item.text} here.", f"Write {of.text}{{{item.text}}}.")
-            rest = Item(item.kind, item.text[1:], item.column + 1)
-            self.items += reversed([rest] if item.kind == "number" else list(words(rest.text, rest.column, self.names)))
-            return (Item(item.kind, item.text[0], item.column),)
-        return (item,)
-
 
 def _end(pieces: Pieces) -> int:
     return pieces[-1][1] if pieces else 0
@@ -308,7 +283,3 @@ def _end(pieces: Pieces) -> int:
 
 def _bars(item: Item) -> bool:
     return item.text in NORMS.get(item.kind, ())
-
-
-def _shown(item: Item) -> str:
-    return f"\\{item.text}" if item.kind == "command" else item.text
