@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from checker.sandbox import messages
-from checker.sandbox.answers import Answer, NoArray, find
+from checker.sandbox.answers import Answer, find
 from checker.sandbox.frames import HEADER, Malformed, Type, frame
 from checker.sandbox.programs import Submission, trouble
+from checker.sandbox.returned import NoArray
 from checker.sandbox.values import Kind, Limits, Loaded, Reason, Stopped, Trouble
 
 _CHUNK = 1 << 20
