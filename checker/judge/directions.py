@@ -22,6 +22,7 @@ from checker.methods.lines import Called, Replayed
 from checker.methods.parts import Part, along_parts, part_rooms, part_scale, whole
 from checker.methods.steps import slopes
 from checker.methods.tangents import tangent
+from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Reference, Settings, Slope
 
 if TYPE_CHECKING:
@@ -77,12 +78,25 @@ def measured(
     return found.slope, np.where(found.kink, np.inf, found.error)
 
 
-def by_forward(function: Replayed | Called, u: Mapping[str, torch.Tensor], parts: Sequence[Part]) -> float | None:
-    """The slope along parts of u by forward mode; None where there is no tape, or no forward rule."""
+def by_forward(
+    function: Replayed | Called, u: Mapping[str, torch.Tensor], parts: Sequence[Part], dtype: torch.dtype = torch.float64
+) -> float | None:
+    """The slope along parts of u by forward mode in `dtype`; None where there is no tape, or no forward rule."""
     if isinstance(function, Called):
         return None
     moved: dict[str, torch.Tensor] = {}
     for part in parts:
         flat = moved.setdefault(part.name, torch.zeros_like(u[part.name])).reshape(-1)
         flat[part.start : part.stop] = u[part.name].reshape(-1)[part.start : part.stop]
-    return tangent(function.case, function.tape, function.held, moved)[1]
+    return tangent(function.case, function.tape, function.held, moved, dtype)[1]
+
+
+def uncancelled(function: Replayed | Called, u: Mapping[str, torch.Tensor], parts: Sequence[Part]) -> float:
+    """How large the terms are that forward mode adds up along parts of u, told by how float32 rounds them; 0 where nothing tells it.
+
+    A slope that cancels, such as that of Σ(x − mean x), is known to the rounding of what it is the sum of, and not of what is left.
+    """
+    wide, narrow = (by_forward(function, u, parts, dtype) for dtype in (torch.float64, torch.float32))
+    if wide is None or narrow is None or not np.isfinite(wide - narrow):
+        return 0.0
+    return abs(wide - narrow) / FORMATS["float32"].unit

@@ -24,7 +24,7 @@ import numpy as np
 from checker.errors import Unsupported
 from checker.judge.bisection import Search, inner
 from checker.judge.compare import TOO_WIDE, compare
-from checker.judge.directions import ROUNDINGS, along, by_forward, measured
+from checker.judge.directions import ROUNDINGS, along, by_forward, measured, uncancelled
 from checker.judge.kinks import NO_VALUE, OVERFLOWS, has_value
 from checker.judge.measured import MEASURED, Widths, in_two_widths
 from checker.judge.outcome import Outcome, at_ties, entrywise, not_finite, told, undefined, unsettled
@@ -45,6 +45,9 @@ DIRECTIONS = 3
 #: Beside what was measured, so many units of the dtype an entry. Errors of single entries meet random signs, so that along a direction
 #: their norm counts and not their sum.
 UNITS = 128.0
+
+#: Of the terms that forward mode adds up it is right to so much.
+CANCELLED = MEASURED * FORMATS["float64"].unit
 
 #: Entry by entry, where the dtype under test was itself measured: another order of operations may round so many times as much as the
 #: largest rounding that was met, and another kernel by so many units more.
@@ -151,9 +154,11 @@ def _judged(gradients: Mapping[str, Array], bench: _Bench, share: float) -> Outc
         products = [slope.u[name].numpy() * g for name, g in gradients.items()]
         size = _norm(products)
         off, allowed = abs(sum(float(np.sum(p)) for p in products) - true), error + share * size
-        if off > allowed:  # only now is it worth finding out how the function rounds
-            allowed += _shaken(bench, slope, parts)
-        vague = allowed > TOO_WIDE * size and allowed > TOO_WIDE * bench.value
+        scale = max(size, bench.value)
+        if off > allowed or allowed > TOO_WIDE * scale:  # only now is it worth finding out how the function rounds
+            terms = uncancelled(bench.function, slope.u, parts)
+            allowed, scale = allowed + _shaken(bench, slope, parts) * (off > allowed) + CANCELLED * terms, max(scale, terms)
+        vague = allowed > TOO_WIDE * scale
         outcome = Outcome(slope=slope, tried=tried, off=off, allowed=allowed, vague=vague, ties=ties)
         if off <= allowed:
             return outcome
@@ -171,7 +176,8 @@ def _measured(parts: Sequence[Part], gradients: Mapping[str, Array], slope: Slop
 
     A single entry is what is told to a person: it is confirmed by differences.
     """
-    rounding = np.array([share * _size(gradients, slope, [part]) + _shaken(bench, slope, [part]) for part in parts])
+    sizes = np.array([share * _size(gradients, slope, [part]) + _shaken(bench, slope, [part]) for part in parts])
+    rounding = sizes + CANCELLED * np.array([uncancelled(bench.function, slope.u, [part]) for part in parts])
     tangents = [by_forward(bench.function, slope.u, [part]) for part in parts] if slope.forward else []
     true = np.array([t for t in tangents if t is not None])
     known = slope.forward and len(true) == len(parts)

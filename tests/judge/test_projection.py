@@ -210,3 +210,26 @@ def test_where_there_is_no_value_there_is_no_gradient(function: Any, x: list[flo
     found = check(function, point, mode="projection", settings=Settings(methods=("reverse",), dtypes=(dtype,)))
     assert found.verdict is Verdict.UNDEFINED
     assert said in found.explanation
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_gradient_that_cancels_is_held_to_the_rounding_of_what_cancels(dtype: str) -> None:
+    point = torch.randn(80, 70, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    settings = Settings(methods=("reverse",), dtypes=(dtype,), mode=Mode.PROJECTION)
+    right = check(lambda x: (x.sin() - x.sin().mean()).sum() + x.softmax(-1).sum(), point, settings=settings)
+    assert right.verdict is Verdict.AGREES, right.explanation
+
+    class Shifted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Tensor:  # type: ignore[override]
+            g = g.clone()
+            g[17, 5] += 1e-6 if dtype == "float64" else 1e-4
+            return g
+
+    wrong = check(lambda x: (Shifted.apply(x) - x.mean()).sum(), point, settings=settings)
+    assert wrong.verdict is Verdict.WRONG
+    assert "[17, 5]" in wrong.explanation
