@@ -6,6 +6,7 @@ load (torch, sympy, matplotlib) is imported by the command that needs it, so tha
 
 from __future__ import annotations
 
+import gc
 import shlex
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Error as error:
         typer.echo(inert(f"checker: {error}"), err=True)
         sys.exit(USAGE)
+    finally:
+        if arguments is None:
+            gc.freeze()  # else Python, before it ends, looks through all that is loaded, which takes a second
 
 
 def _version(asked: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -517,6 +518,19 @@ def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pyt
     assert f"– fork: not on {sys.platform}. Exercises run one after another, without a time limit" in ran.out
     refusal = "Without it `checker grade` refuses files that you do not trust: apt-get install libseccomp2"
     assert f"– sandbox, seccomp: no libseccomp. {refusal}" in " ".join(ran.out.split())
+
+
+def test_python_ends_without_looking_through_what_is_loaded(checker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["checker", "--version"])
+    gc.unfreeze()
+    try:
+        checker("--version")
+        assert gc.get_freeze_count() == 0  # called from a program that goes on
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_help_names_each_argument_once(checker: Any) -> None:
