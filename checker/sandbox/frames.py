@@ -21,6 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 HEADER = struct.Struct("<BIQ")
 DIMENSIONS = 8  #: at most so many
+EMPTY = 1 << 20  #: bytes that an empty array may have where each dimension counts as at least 1
 TEXT = 1 << 24  #: bytes of the longest text that the host sends
 
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f8"), 2: np.dtype("<f4"), 3: np.dtype("<i8"), 4: np.dtype("|b1")}
@@ -103,7 +104,7 @@ class Reader:
             raise Malformed(f"dtype {code} with {dimensions} dimensions")
         shape = struct.unpack(f"<{dimensions}Q", self._take(8 * dimensions))
         # each dimension counts as at least 1, so that no empty array has a dimension beyond what memory could hold
-        if math.prod(max(size, 1) for size in shape) * dtype.itemsize > max(len(self._payload), 4096):
+        if math.prod(max(size, 1) for size in shape) * dtype.itemsize > max(len(self._payload), EMPTY):
             raise Malformed("a shape larger than what was sent")
         data = self._take(math.prod(shape) * dtype.itemsize)
         if dtype.kind == "b":

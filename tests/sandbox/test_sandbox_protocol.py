@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from boxes import POINT, Boxes, load, stopped
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -198,6 +198,7 @@ def test_no_change_of_a_message_does_more_than_not_fit(data: st.DataObject, read
 DTYPES = st.sampled_from([np.float64, np.float32, np.int64, np.bool_])
 
 
+@example(np.zeros((0, 2, 2, 2, 3, 3, 3, 3)))  # empty, and wide in every other dimension
 @given(arrays.arrays(DTYPES, arrays.array_shapes(min_dims=0, max_dims=8, min_side=0, max_side=3)))
 def test_arrays_arrive_as_they_were_sent(array: Array) -> None:
     writer = Writer()
