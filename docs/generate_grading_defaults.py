@@ -13,7 +13,7 @@ from pathlib import Path
 
 from checker.grading import grades
 from checker.grading.grades import Finding, Kind
-from checker.grading.judging import hints, points, questions, tolerances, trajectories
+from checker.grading.judging import hints, points, pool, tolerances, trajectories
 from checker.grading.judging.credit import CREDIT, OWN_FORWARD
 from checker.grading.judging.feedback import sentence
 
@@ -61,7 +61,7 @@ asked, with the same factor.
 
 ## Points that are asked
 
-An answer is asked at {questions.ASKED} fresh points, drawn from the gradebook's secret after the answer was fixed; at one on each execution
+An answer is asked at {pool.ASKED} fresh points, drawn from the gradebook's secret after the answer was fixed; at one on each execution
 path that was found, where those are more. With them come a published point where it is a kink, and the large probe: a fresh point at
 which every unbounded real input is {points.LARGE:g} times as large, where the author's own function is still right in float64, and in
 float32 where the exercise allows that. A training step is asked up to {trajectories.STEPS} times, from a secret start that is some

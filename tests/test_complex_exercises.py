@@ -25,7 +25,7 @@ from checker.arguments import at_example
 from checker.cli import main
 from checker.content import exercises_folder
 from checker.examine import examine
-from checker.grading.judging.questions import Pool
+from checker.grading.judging.pool import Pool
 from checker.inputs import Input
 from checker.published import reproduce
 from checker.sampling import sample

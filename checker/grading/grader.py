@@ -24,7 +24,8 @@ from checker.grading.judging import hints
 from checker.grading.judging.formulas import formula_findings
 from checker.grading.judging.mistakes import findings, troubled, value_right
 from checker.grading.judging.own_forward import strange
-from checker.grading.judging.questions import Answered, Pool
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered
 from checker.grading.judging.step_mistakes import step_findings
 from checker.grading.judging.trajectories import trajectory
 from checker.grading.sitting import Sitting

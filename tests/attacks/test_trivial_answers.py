@@ -12,7 +12,8 @@ from checker.catalogue import find
 from checker.grading.grades import Result
 from checker.grading.judging.credit import grade
 from checker.grading.judging.mistakes import findings
-from checker.grading.judging.questions import Answered, Pool, Question
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered, Question
 from checker.values import Array
 
 #: Its gradient is so large that what rounding may do to it is larger than most numbers; another's is so small that zeros are near it.

@@ -12,7 +12,8 @@ from checker.authoring import Exercise
 from checker.catalogue import find
 from checker.grading.grades import Finding
 from checker.grading.judging.mistakes import findings
-from checker.grading.judging.questions import Answered, Pool, Question
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered, Question
 from checker.values import Array, Comparison
 
 SECRET = b"a secret of the tests"

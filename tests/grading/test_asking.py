@@ -15,7 +15,8 @@ from checker import Descent, below, exercise
 from checker.grading import asking
 from checker.grading.asking import ask, walk
 from checker.grading.judging.mistakes import value_right
-from checker.grading.judging.questions import Answered, Pool, Question
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered, Question
 from checker.grading.judging.trajectories import trajectory
 from checker.sandbox.frames import Array
 from checker.sandbox.values import Form, Found, Reason, Stopped, Trouble

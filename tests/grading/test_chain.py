@@ -13,7 +13,8 @@ from checker.grading.judging import hints
 from checker.grading.judging.chain import SAID
 from checker.grading.judging.feedback import coarse, sentence
 from checker.grading.judging.mistakes import findings
-from checker.grading.judging.questions import Answered, Pool
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered
 from checker.tape.mistakes import Change
 
 EXERCISES = {found.id: found for found in find([]).exercises}

@@ -14,7 +14,8 @@ from checker.errors import ExerciseError
 from checker.formula import parse
 from checker.grading.grades import Kind
 from checker.grading.judging.mistakes import findings
-from checker.grading.judging.questions import Answered, Pool, Question
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered, Question
 from checker.judge.belief import tape_of
 from checker.methods.autograd import Forward, Reverse
 from checker.values import Array, Case, Verdict

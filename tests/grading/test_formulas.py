@@ -18,7 +18,8 @@ from torch import Tensor
 from checker.authoring import Exercise, exercise
 from checker.grading.grades import Finding, Kind
 from checker.grading.judging.formulas import Equality, FormulaAnswer, answer_at, formula_findings, unreadable
-from checker.grading.judging.questions import Answered, Pool
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered
 from checker.judge.belief import believe, tape_of
 from checker.judge.reference import Truth, refer
 from checker.methods.equality import enclosed

@@ -18,7 +18,8 @@ from torch import Tensor
 from checker.authoring import exercise
 from checker.grading.grades import Kind
 from checker.grading.judging.mistakes import findings
-from checker.grading.judging.questions import Answered, Pool
+from checker.grading.judging.pool import Pool
+from checker.grading.judging.questions import Answered
 
 
 def layer_norm(x: Float[Tensor, "2 8"], g: Float[Tensor, "8"]) -> Float[Tensor, "2 8"]:

@@ -16,7 +16,8 @@ from torch import Tensor
 from checker.authoring import Example, exercise
 from checker.errors import ExerciseError
 from checker.grading.judging import points
-from checker.grading.judging.questions import ASKED, Pool, Question
+from checker.grading.judging.pool import ASKED, Pool
+from checker.grading.judging.questions import Question
 from checker.inputs import below, positive
 from checker.judge.belief import path_of, tape_of
 
