@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the field's own name
 
 from checker import Settings, Verdict, check
+from checker.tape.record import record as record_tape
 
 QUICK = Settings(methods=("certified", "reverse", "forward"))
 OVERFLOWS = "the function has a finite value here, but float32 does not hold it, or what it is computed from: a wider dtype would"
@@ -104,3 +105,59 @@ def test_a_constant_that_the_function_makes_is_that_of_its_dtype(dtype: torch.dt
     """0.3 in float32 is 0.300000012: differences in float64 must not take it for 0.3 and call the right gradient wrong."""
     record = check(lambda x: (x * x * (torch.ones_like(x) * 0.3)).sum(), torch.tensor([1.0, 2.0], dtype=dtype), mode=mode)
     assert record.verdict is Verdict.AGREES, record.explanation
+
+
+def half_inside(x, w):
+    with torch.autocast("cpu", torch.bfloat16):
+        product = x @ w
+    return product.float().sin().sum()
+
+
+class Flipped(torch.autograd.Function):
+    """x itself, with the sign of one entry's gradient flipped."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        gradient = upstream.clone()
+        gradient.view(-1)[7] *= -1
+        return gradient
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2), (8, 64, 128)], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [
+        (half_inside, torch.float32),
+        (lambda x, w: (x.half() @ w.half()).float().sin().sum(), torch.float32),
+        (lambda x, w: (x.float() @ w.float()).double().sin().sum(), torch.float64),
+    ],
+    ids=["autocast", "half", "float32 in float64"],
+)
+def test_what_is_computed_in_a_narrower_dtype_inside_may_round_as_that_does(function, dtype: torch.dtype, shape) -> None:
+    generator = torch.Generator().manual_seed(1)
+    m, n, k = shape
+    x, w = (torch.randn(*size, generator=generator, dtype=torch.float64).to(dtype) for size in ((m, n), (n, k)))
+    for mode in (None, "projection"):
+        right = check(function, x, w, mode=mode, settings=QUICK)
+        assert right.verdict in ("agrees", "inconclusive"), right.explanation
+        assert dtype is torch.float32 or right.verdict == "agrees"
+
+
+def test_a_flipped_sign_shows_above_the_rounding_of_a_narrower_dtype_inside() -> None:
+    generator = torch.Generator().manual_seed(1)
+    x, w = (torch.randn(*size, generator=generator, dtype=torch.float64) for size in ((8, 64), (64, 128)))
+    record = check(lambda x, w: (Flipped.apply(x).float() @ w.float()).double().sin().sum(), x, w, settings=QUICK)
+    assert record.verdict is Verdict.WRONG
+    assert "gradient of x at [0, 7]" in record.explanation
+
+
+def test_the_coarsest_dtype_of_a_tape_is_that_of_what_inputs_reach() -> None:
+    x = torch.ones(3, dtype=torch.float64)
+    assert record_tape(lambda d: (d["x"] * torch.ones(3).half().double(),), {"x": x}).coarsest("float64") == "float64"
+    assert record_tape(lambda d: ((d["x"] > 0) * d["x"].float(),), {"x": x}).coarsest("float64") == "float32"
+    assert record_tape(lambda d: (d["x"].bfloat16().double(),), {"x": x}).coarsest("float64") == "bfloat16"
+    assert record_tape(lambda d: (torch.complex(d["x"].float(), d["x"].float()).abs(),), {"x": x}).coarsest("float64") == "float32"

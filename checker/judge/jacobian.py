@@ -166,9 +166,10 @@ def _estimated(
 
 def _rounding(case: Case, function: Replayed | Called, found: Mapping[str, Columns]) -> dict[str, Array]:
     """What rounding may do to each entry: some units of it, and some times what is measured in its column where there is a tape."""
-    units = UNPROVED_UNITS * FORMATS[case.dtype].unit
+    dtype = function.tape.coarsest(case.dtype) if isinstance(function, Replayed) else case.dtype
+    units = UNPROVED_UNITS * FORMATS[dtype].unit
     allowance: dict[str, Array] = {name: units * np.abs(one.slope) for name, one in found.items()}
-    measured = _measured(function, case.dtype) if isinstance(function, Replayed) else {}
+    measured = _measured(function, dtype) if isinstance(function, Replayed) else {}
     for name, one in found.items():
         more = MEASURED * measured[name] if name in measured else units * np.max(np.abs(one.slope), initial=0.0)
         allowance[name] = allowance[name] + more

@@ -80,9 +80,14 @@ class _Bench:
         return function_of(self.case, self.tape)[0]
 
     @cached_property
+    def dtype(self) -> str:
+        """The dtype in which the function rounds most: the case's own, or a narrower one inside."""
+        return self.tape.coarsest(self.case.dtype) if self.tape is not None else self.case.dtype
+
+    @cached_property
     def widths(self) -> Mapping[str, Widths]:
-        """The tape's own gradients in the case's dtype and in float64; empty where there is no tape."""
-        return in_two_widths(self.function, self.case.dtype)
+        """The tape's own gradients in its narrowest dtype and in float64; empty where there is no tape."""
+        return in_two_widths(self.function, self.dtype)
 
     @cached_property
     def value(self) -> float:
@@ -114,11 +119,11 @@ def _compared(derivation: Derivation, bench: _Bench) -> list[Comparison]:
     case = bench.case
     finite = {name: g for name, g in derivation.gradients.items() if np.isfinite(g).all()}
     found = [_not_finite(derivation, name, bench) for name in derivation.gradients if name not in finite]
-    narrow = case.dtype != "float64" and bench.widths and not bench.double.wrong
+    narrow = bench.dtype != "float64" and bench.widths and not bench.double.wrong
     if narrow and bench.double.slope is not None:
         return [*found, *_entry_by_entry(derivation, finite, bench)]
     fixed_ = case.exercise.tolerance
-    outcome = _judged(finite, bench, UNITS * FORMATS[case.dtype].unit if fixed_ is None else fixed_) if finite else Outcome()
+    outcome = _judged(finite, bench, UNITS * FORMATS[bench.dtype].unit if fixed_ is None else fixed_) if finite else Outcome()
     return [*found, *(at_ties(told(derivation, name, outcome, case), g, outcome) for name, g in finite.items())]
 
 
@@ -211,7 +216,7 @@ def _norm(arrays: Sequence[Array]) -> float:
 
 def _entry_by_entry(derivation: Derivation, gradients: Mapping[str, Array], bench: _Bench) -> list[Comparison]:
     """Gradients in a narrow dtype against those of the tape in float64, which directions have found to be right."""
-    case, outcome, unit = bench.case, bench.double, FORMATS[bench.case.dtype].unit
+    case, outcome, unit = bench.case, bench.double, FORMATS[bench.dtype].unit
     true = {name: w.double for name, w in bench.widths.items()}
     reference = Reference(
         kind="differences",
@@ -219,7 +224,7 @@ def _entry_by_entry(derivation: Derivation, gradients: Mapping[str, Array], benc
         low={name: np.zeros(()) for name in true},
         radius={name: np.asarray(outcome.shown(name)) for name in true},
         allowed={n: ORDERS * float(np.max(np.abs(w.moved), initial=0.0)) + ULPS * unit * np.abs(w.double) for n, w in bench.widths.items()},
-        origin=f"rounding measured between {case.dtype} and float64; the gradient in float64 was judged along random directions",
+        origin=f"rounding measured between {bench.dtype} and float64; the gradient in float64 was judged along random directions",
     )
     compared = compare(replace(derivation, gradients=gradients), fixed(reference, case), case)
     return [at_ties(entrywise(c, gradients[c.argument], reference, outcome), gradients[c.argument], outcome) for c in compared]

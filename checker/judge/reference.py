@@ -69,7 +69,8 @@ def refer(case: Case, tape: Tape | None, belief: Belief) -> Truth:
     try:
         enclosure = enclose(tape, case.arguments, case.upstream, honoured=honoured)
         width, value_width = allowed(tape, case.arguments, case.upstream, enclosure, honoured=honoured)
-        other = any_order(tape, case.arguments, case.upstream, FORMATS[case.dtype].unit, honoured=honoured)
+        unit = FORMATS[tape.coarsest(case.dtype)].unit
+        other = any_order(tape, case.arguments, case.upstream, unit, honoured=honoured)
     except Unsupported as error:
         return _estimated(case, tape, f"balls: {error}")
     value = tuple(v for v in enclosure.value if v is not None)
@@ -168,11 +169,12 @@ def _estimated(case: Case, tape: Tape | None, reason: str) -> Truth:
 
 def _rounding(case: Case, tape: Tape | None, gradients: Mapping[str, Array]) -> dict[str, Array]:
     """What rounding may do where it is not proved: some units, and some times what is measured on the tape where there is one."""
-    unit = FORMATS[case.dtype].unit
+    dtype = tape.coarsest(case.dtype) if tape is not None else case.dtype
+    unit = FORMATS[dtype].unit
     allowance: dict[str, Array] = {name: UNPROVED_UNITS * unit * (np.abs(g) + _largest(g)) for name, g in gradients.items()}
     if tape is not None:
         function, _ = function_of(case, tape)
-        for name, widths in in_two_widths(function, case.dtype).items():
+        for name, widths in in_two_widths(function, dtype).items():
             allowance[name] = allowance[name] + MEASURED * _largest(widths.moved)
     return allowance
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from checker.tape.formats import FORMATS
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,6 +24,10 @@ DRAWS = {
     **dict.fromkeys(("normal", "bernoulli", "poisson", "multinomial", "binomial"), "draw"),
     **dict.fromkeys(("_standard_gamma", "_sample_dirichlet"), "implicit draw"),
 }
+
+
+#: The dtypes of the parts of complex numbers.
+PARTS = {"complex64": "float32", "complex128": "float64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,12 @@ class Tape:
     @cached_property
     def _followed(self) -> dict[frozenset[int], frozenset[int]]:
         return {}
+
+    def coarsest(self, dtype: str) -> str:
+        """Of `dtype` and those that values were computed in, the one that rounds most: half precision inside `autocast`, say."""
+        made = {str(self.meta[slot].dtype) for node in self.nodes if node.depends for slot in node.outputs if slot is not None}
+        names = {dtype, *(PARTS.get(name, name) for name in (long.removeprefix("torch.") for long in made))}
+        return max(names & FORMATS.keys(), key=lambda name: FORMATS[name].unit)
 
     def padding(self) -> Node | None:
         """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
