@@ -16,6 +16,8 @@ _NAMES: dict[Number, str] = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 #: A matrix is shown whole up to this many rows and columns, else a part of it; a vector so many entries.
 _WHOLE, _PART, _ENTRIES = 6, 4, 8
+#: Characters of a row of a matrix that fit into its column of a printed table.
+_PRINTED = 48
 
 
 def figures(value: Number, digits: int = 6) -> str:
@@ -93,6 +95,11 @@ class Grid:
 
     rows: list[list[Entry]]
     more: str
+
+    @property
+    def broad(self) -> bool:
+        """Whether a row is too long to be printed on one line of a table."""
+        return len(self.rows) > 1 and max(sum(len(entry.text) + 1 for entry in row) for row in self.rows) > _PRINTED
 
 
 def grid(numbers: Numbers, marked: tuple[int, ...] | None = None, focus: tuple[int, ...] | None = None, *, pairs: bool = False) -> Grid:

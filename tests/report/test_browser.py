@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from synthetic import document
 
+from checker import check
 from checker.catalogue import find
 from checker.examine import examine
 from checker.record import Document
@@ -183,6 +185,25 @@ def test_a_page_prints_with_every_case(report, visit, tmp_path):
     assert luminance(seen.page.evaluate("getComputedStyle(document.body).color")) < 0.05
     assert seen.page.locator("text=51200").last.is_visible()
     assert seen.page.pdf(path=tmp_path / "page.pdf").startswith(b"%PDF")
+
+
+def small_curvature(x: torch.Tensor) -> torch.Tensor:
+    return 1e-7 * (x.sin().cumsum(0) * x.exp()).sum() ** 2
+
+
+def test_a_hessian_of_small_numbers_is_printed_within_the_paper(visit, tmp_path):
+    """Six rows and columns are shown whole: 1.26416×10⁻⁵ and the like six times beside one another are wider than A4."""
+    x = torch.randn(6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    render([Document(records=[check(small_curvature, x, second_order=True)])], tmp_path / "out")
+    (page,) = (tmp_path / "out" / "exercises").glob("*small_curvature.html")
+    seen = visit(page, viewport={"width": 680, "height": 900})  # A4 within margins of 15 mm
+    seen.page.emulate_media(media="print")
+    assert seen.page.locator(".broad:visible").count() == 4
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 680
+    rows = seen.page.locator(".broad").last.locator("span")
+    assert [row.locator("i, mark").count() for row in rows.all()] == [6] * 6
+    lines = rows.first.evaluate("row => new Set([...row.children].map(entry => entry.offsetTop)).size")
+    assert lines == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,3 +107,13 @@ def test_pairs_are_complex_numbers():
 def test_empty_and_deep_arrays_say_their_shape():
     assert grid(Numbers.of(np.zeros((0, 3)))).more == "empty, of shape 0×3"
     assert grid(Numbers.of(np.zeros((1, 2, 2)))).more == "of shape 1×2×2"
+
+
+def test_a_matrix_with_long_rows_is_broad() -> None:
+    def shown(value: float, *shape: int) -> bool:
+        return grid(Numbers(shape=shape, values=[value] * math.prod(shape), omitted=0, norm=0.0)).broad
+
+    assert shown(-1.26416e-5, 6, 6)
+    assert not shown(-1.26416e-5, 3, 3)
+    assert not shown(2.0, 6, 6)
+    assert not shown(-1.26416e-5, 36)  # a vector flows
