@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from checker import children
 from checker.errors import UsageError
+from checker.garbage import frozen
 from checker.grading.assignment import Assignment
 from checker.grading.book.gradebook import Gradebook
 from checker.grading.grader import Grader, Protection
@@ -79,7 +80,7 @@ def grade(
         for submission in unchanged:
             on_done(submission)
         try:
-            with children.frozen(), Pool(grader, min(workers or cores(), len(tasks))) as pool:
+            with frozen(), Pool(grader, min(workers or cores(), len(tasks))) as pool:
                 for task, answer in pool.run(deque(tasks.values())):
                     if answer.failure:
                         failures += [Failure(submission=one, message=answer.failure) for one in task.submissions]
