@@ -7,18 +7,16 @@ operator, name or parameter that has no case here is an error at its column.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import operator
-import re
 import unicodedata
 from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
 
-from checker.errors import FormulaError
 from checker.functions import FUNCTIONS, MEASURES, SHAPED, kind, transposed
+from checker.misspelt import known, unknown
 from checker.notation import DEEPEST, Spelling, member
 from checker.products import Products
 from checker.readings import Arguments, Reading
@@ -47,8 +45,6 @@ _CONSTANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "π": lambda one: 4 * torch.atan(one),
     "e": lambda one: torch.exp(one),
 }
-#: Letters that look Latin and are not.
-_LOOKALIKES = str.maketrans("асеіјорухһԁԛԝѕАВЕІЈКМНОРСТХЅοανρυικχγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aceijopyxhdqwsABEIJKMHOPCTXSoavpuikxywABEZHIKMNOPTYX")
 
 
 class Reader(Products):
@@ -104,36 +100,11 @@ class Reader(Products):
         if isinstance(node, ast.Attribute):
             if node.attr in ("T", "mT"):
                 return self.apply(node, transposed, self.tensor(node.value))
-            raise self.error(node, f"{text} is no name here.", f"Write {node.attr}(…)." if node.attr in FUNCTIONS else self.known())
+            raise self.error(node, f"{text} is no name here.", f"Write {node.attr}(…)." if node.attr in FUNCTIONS else known(self.names))
         if text in _CONSTANTS:
             constant = _CONSTANTS[text]
             return lambda arguments: constant(arguments[ONE])
-        raise self.unknown(node, text, self.names)
-
-    def unknown(self, node: ast.expr, text: str, among: Collection[str]) -> FormulaError:
-        latin = text.translate(_LOOKALIKES)
-        if latin != text and latin in among:
-            letter = next(a for a, b in zip(text, latin, strict=True) if a != b)
-            return self.error(node, f"{text!r} is written with {unicodedata.name(letter)}.", f"Type the Latin {latin}.")
-        if text in FUNCTIONS or text in MEASURES or text in SHAPED:
-            return self.error(node, f"{text} is a function.", f"Write {text}(…).")
-        if text == "T":
-            return self.error(node, "T is no name here.", "Write x.T or xᵀ for the transpose.")
-        if "T" < text[:2] <= "Tz" and text[1:] in among:
-            return self.error(node, f"{text} is no name here.", f"Write ᵀ{text[1:]} for the transpose, as in xᵀ{text[1:]}.")
-        entry = re.fullmatch(r"(.+?)_?(\d+)|(.+)_(\w)", text)
-        base, place = (entry[1] or entry[3], entry[2]) if entry else ("", None)
-        if base in self.names:
-            one = f"Write {base}[{place}] for one entry; the first is {base}[0]."
-            return self.error(node, f"{text} is no name here.", one if place else f"{base} stands for all of its entries.")
-        strange = next((c for c in text if not c.isascii()), None)
-        if strange is not None:
-            return self.error(node, f"{text!r} is no name here: it holds {unicodedata.name(strange, 'a strange letter')}.", self.known())
-        near = difflib.get_close_matches(text, among, n=1)
-        return self.error(node, f"{text} is no name here.", f"Is {near[0]} meant?" if near else self.known())
-
-    def known(self) -> str:
-        return f"Names are {', '.join([*self.names.values(), 'pi', 'e'])}."
+        raise self.error(node, *unknown(text, self.names, self.names))
 
     def operation(self, node: ast.BinOp) -> Reading:
         left, right, symbol = node.left, node.right, node.op
@@ -169,7 +140,9 @@ class Reader(Products):
         if name in self.names and name not in FUNCTIONS and name not in SHAPED:
             raise self.error(node, f"{name} is no function.", f"Write {name} * (…) for the product.")
         if name not in FUNCTIONS and name not in SHAPED:
-            raise self.unknown(node.func, name, FUNCTIONS) if name not in _CONSTANTS else self.error(node, f"{name} is a number.")
+            if name in _CONSTANTS:
+                raise self.error(node, f"{name} is a number.")
+            raise self.error(node.func, *unknown(name, FUNCTIONS, self.names))
         if name in SHAPED:
             return self.shaped(node, name)
         function = FUNCTIONS[name]

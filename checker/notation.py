@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from checker.errors import FormulaError
 from checker.functions import FUNCTIONS
 from checker.latex import is_latex, translated
+from checker.tokens import tokens
 
 LONGEST = 4000  #: characters
 DEEPEST = 60  #: brackets in brackets
@@ -36,14 +37,6 @@ _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OPERATORS = frozenset({"and", "or", "not"})
 _CONSTANTS = frozenset({"True", "False", "None"})
-_LETTER = r"(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹])"  #: superscripts are no part of a name
-_TOKEN = re.compile(
-    rf"""(?P<space>\s+) | (?P<norm>[‖∥]|\|\|) | (?P<fraction>[¼½¾⅐-⅞])
-    | (?P<index>\.[0-9]+(?=\.[^\W\d])) | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+) | (?P<transpose>\^?[ᵀ⊤]|\^T(?!\w))
-    | (?P<name>(?:{_LETTER}[^\W\d])(?:{_LETTER}\w)*) | (?P<symbol>.)""",
-    re.VERBOSE | re.DOTALL,
-)
 _ADVICE = {
     "|": "Write abs(x), or norm(x) for ‖x‖.",
     "%": "There is no remainder here.",
@@ -60,19 +53,8 @@ _ADVICE = {
     "∞": "Write inf, as in norm(x, inf).",
     "\\": "Write / for a quotient.",
 }
-#: What people write before the formula itself: `dy/dx =`, `∇f(x) =`, `grad_x =`, `f'(x) =`; looked for in the first `BEFORE` characters.
-_LABEL = re.compile(
-    r"""\s*(?:[∇∂]\s*[\w.]* | (?:[dDg]|[gG]rad)[\w.]* | [\w.]+(?:[_.]grad|'))\s*    # ∇, ∂L, dy, grad_x, x.grad, f'
-    (?:[\w.]+\s*)? (?:\([\w\s,.]*\)\s*)? (?:/\s*[d∂][\w.]*\s*)? =(?!=)         # f, (x), /dx, =""",
-    re.VERBOSE,
-)
-BEFORE = 60
 #: After these, a number and what stands next to it are not clearly a product: 1/2x, x^2y.
 _BINDING = frozenset("/÷∕⁄^@")
-
-
-#: Kind, text and column.
-Token = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -103,20 +85,6 @@ def spell(text: str, names: Collection[str] = ()) -> Spelling:
     return _Speller(text, names).spelled()
 
 
-def _tokens(text: str, names: Collection[str]) -> list[Token]:
-    """The tokens of `text`. `^T` is a transpose unless an input is called T, and so it is in `x^Ty`, unless one is called Ty."""
-    tokens: list[Token] = []
-    for found in _TOKEN.finditer(text):
-        kind, token, column = str(found.lastgroup), found.group(), found.start()
-        if token == "^T" and "T" in names:
-            tokens += [("symbol", "^", column), ("name", "T", column + 1)]
-        elif tokens and tokens[-1][1] == "^" and token[0] == "T" and token not in names and token[1:] in names:
-            tokens[-1:] = [("transpose", "^T", column - 1), ("name", token[1:], column + 1)]
-        elif kind != "space":
-            tokens.append((kind, token, column))
-    return tokens
-
-
 class _Speller:
     def __init__(self, text: str, names: Collection[str]) -> None:
         if len(text) > LONGEST:
@@ -124,11 +92,7 @@ class _Speller:
         self.text, self.places = text, tuple(range(len(text)))
         if is_latex(text):
             text, self.places = translated(text, names)
-        # Full-width forms, as East Asian keyboards type them: ASCII at a fixed distance, so columns stay.
-        plain = "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text)
-        if label := _LABEL.match(plain, 0, BEFORE):
-            plain = " " * label.end() + plain[label.end() :]
-        self.tokens = _tokens(plain, names)
+        self.tokens = tokens(text, names)
         self.python: list[str] = []
         self.columns: list[int] = []
         self.operand = False  # whether what was read last can be the left side of an operator
