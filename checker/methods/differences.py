@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from checker.draws import seeded
 from checker.errors import Unsupported
 from checker.methods.columns import columns
 from checker.methods.directions import along_directions, direction_rooms, direction_scale, signs
 from checker.methods.lines import Called, Replayed, along_entries, rooms, scales
 from checker.methods.samples import RoundingBounds, Samples
 from checker.methods.steps import best_step, slopes
+from checker.tape.record import record
 from checker.tape.replay import replay
 from checker.tape.symmetry import PRESUMED_SYMMETRIC, presumed_symmetric
 from checker.values import Array, Case, Derivation, Mode, Problem, Reference, Verdict, number
@@ -122,8 +124,15 @@ def _called(case: Case) -> Called:
 
 def _follows(case: Case, tape: Tape) -> bool:
     """Whether the replay gives what the original function gives beside the point too, on the same path: then nothing of consequence left
-    the tape."""
+    the tape. Both are of float64 numbers, in which the constants that the function makes are others than in the case's dtype."""
     called = _called(case)
+    if case.dtype != "float64":
+        wide = {name: t.to(torch.float64) if t.is_floating_point() else t for name, t in case.arguments.items()}
+        try:
+            with seeded(case.seed):
+                tape = record(case.exercise.call, wide, case.exercise.estimators)
+        except Exception:  # a student's function may fail in any way on a dtype it was not written for
+            return False
     directions = signs(case, case.differentiated, 2, case.seed)
     path, kept = replay(tape, case.arguments, dtype=torch.float64).signature, False
     for step in (1e-4, 1e-6, 3e-8):

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from checker import Settings, check
 from checker.inputs import Domain, away_from_zero, positive
 from checker.judge.directions import refer_along
 from checker.methods.differences import Differences, differences_of_original
@@ -256,3 +257,17 @@ def test_rounding_at_its_worst_stands_where_none_is_seen() -> None:
     found = slopes(sample, np.ones(1), free, free, eps=2.0**-52, rounding=RoundingBounds(0.0, 1e-16))
     assert found.slope[0] == 0
     assert 1e-14 < found.error[0] < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+def test_a_stop_is_held_where_a_value_only_decides_and_constants_are_narrow(dtype: torch.dtype) -> None:
+    """What `item` takes out decides a loop and changes no value: the tape is followed, and holds what was stopped, in every dtype."""
+
+    def function(x):
+        while x.abs().sum().item() < 5:
+            x = x * 1.5
+        return x * x.detach() * (torch.ones_like(x) * 0.3)
+
+    found = check(function, torch.tensor([-0.2, 0.3], dtype=dtype), settings=Settings(methods=("certified", "differences", "reverse")))
+    assert found.verdict == "agrees", found.explanation
+    assert {c.verdict for c in found.cases[0].comparisons if c.method == "differences"} == {"agrees"}
