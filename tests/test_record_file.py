@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from checker import Settings, UsageError, check
 from checker.record import LONGEST, SCHEMA, Document, Numbers
-from checker.record_file import decode, encode, read
+from checker.record_file import decode, encode, read, write
 from checker.values import number
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -82,3 +84,32 @@ def test_what_is_no_record_is_refused_with_a_sentence(data: bytes, sentence: str
 def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file or directory"):
         read(tmp_path / "missing.json")
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_no_half_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(
+        UsageError, match=r"^the record cannot be written to .*r\.json: No space left on device\. Give another file with --record\.$"
+    ):
+        write(tmp_path / "r.json", Document(records=[]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_goes_through_links_and_pipes_and_leaves_them_what_they_are(tmp_path: Path) -> None:
+    document = Document(records=[], complete=False)
+    (tmp_path / "link.json").symlink_to("target.json")
+    write(tmp_path / "link.json", document)
+    write(tmp_path / "link.json", document)
+    assert (tmp_path / "link.json").is_symlink()
+    assert read(tmp_path / "target.json") == document
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        write(tmp_path / "pipe", document)
+        out, _ = reader.communicate(timeout=20)
+    assert decode(out) == document
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "pipe", "target.json"]
