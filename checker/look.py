@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from msgspec.structs import replace as with_fields
-
 from checker.authoring import Exercise
 from checker.curves import curves
 from checker.errors import Unsupported, UsageError
 from checker.garbage import seldom
 from checker.judge.again import hooked, once_more, worse
+from checker.judge.at_kinks import gradients_at_kink, jacobians_at_kink
 from checker.judge.beginning import begin
 from checker.judge.belief import Belief, path_of
 from checker.judge.blame import blamed, stepping
-from checker.judge.classification import Classification
 from checker.judge.compare import compare
 from checker.judge.entries import compare_jacobian
 from checker.judge.jacobian import refer_jacobian
-from checker.judge.kinks import classify, suspicious
+from checker.judge.kinks import suspicious
 from checker.judge.projection import compare_projections
 from checker.judge.reference import Truth, refer, uncut
 from checker.judge.rowwise import compare_rows
@@ -42,9 +40,6 @@ from checker.warned import noted
 
 #: Methods that know one vector–Jacobian product of few entries, and no other mode.
 VECTOR_ONLY = ("symbolic", "formula")
-
-#: Methods that follow the recorded operations exactly, conventions included.
-EXACT = ("certified", "symbolic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,25 +205,16 @@ def _compared(case: Case, tape: Tape | None, truth: Truth, derivations: Sequence
     path = truth.enclosure.path if truth.enclosure is not None else ()
     if case.mode is Mode.JACOBIAN:
         smooth = not suspicious(case, tape, path, (reference.high, reference.allowed))
-        return [c for d in arrived for c in compare_jacobian(d, reference, case, smooth=smooth)]
+        complexes = complex_outputs_of(tape) if tape is not None and case.exercise.complex else []
+        entries = [(d, compare_jacobian(d, reference, case, smooth=smooth, complexes=complexes)) for d in arrived]
+        return [c for _, found in entries for c in found] if smooth else jacobians_at_kink(case, tape, reference, entries, complexes)
     compared = [(d, compare(d, reference, case)) for d in arrived]
     estimate = reference.allowed if reference.kind == "differences" else {}
     # Differences of an ill-conditioned tape cannot put in doubt what balls have proved along that tape; those of the function itself can.
     doubts = [d.error for d in arrived if reference.kind == "differences" or "looped" in d.details]
     if not suspicious(case, tape, path, (reference.high, estimate, *doubts)):
         return [c for _, comparisons in compared for c in comparisons]
-    point = replace(classify(case, tape), rounding=reference.allowed if reference.kind == "certified" else {})
-    return [c for d, comparisons in compared for c in _at_kink(point, d, comparisons)]
-
-
-def _at_kink(point: Classification, derivation: Derivation, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Comparisons judged by what kind of point it is: at a tie what follows the tape exactly follows torch's convention, which is under
-    test, and is itself no answer where that is not the derivative."""
-    finding = point.verdict_for(derivation.gradients, derivation.error)
-    if derivation.method in EXACT and finding.verdict is Verdict.WRONG:
-        said = f"at the tie here exact arithmetic follows PyTorch's own convention, which is not the derivative: {finding.message}"
-        return [with_fields(c, verdict=Verdict.INCONCLUSIVE, message=said) for c in comparisons]
-    return [with_fields(c, verdict=finding.arguments[c.argument], message=finding.message) for c in comparisons]
+    return gradients_at_kink(case, tape, reference, compared)
 
 
 def _path(tape: Tape | None, derivations: Sequence[Derivation]) -> PathRecord:

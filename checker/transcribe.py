@@ -96,8 +96,8 @@ def cuts_of(tape: Tape, declared: frozenset[str], opened: Mapping[str, Array]) -
 
 
 def complex_outputs_of(tape: Tape) -> list[int]:
-    """The places of the outputs that `realform` split into real and imaginary parts."""
-    split = {slot for node in tape.nodes if node.base == "view_as_real" for slot in node.outputs}
+    """The places of the outputs that `realform` split into real and imaginary parts, which the function itself did on no line."""
+    split = {slot for node in tape.nodes if node.base == "view_as_real" and not node.line for slot in node.outputs}
     return [at for at, slot in enumerate(tape.outputs) if slot in split]
 
 

@@ -6,11 +6,13 @@ vector–Jacobian product tells that a column is wrong; the entry tells which ou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from msgspec.structs import replace as with_fields
 
+from checker.inputs import Input
 from checker.judge.compare import compare, told
 from checker.values import Array, Case, Comparison, Derivation, Reference, Verdict, Worst, number
 
@@ -18,16 +20,18 @@ from checker.values import Array, Case, Comparison, Derivation, Reference, Verdi
 NOT_SMOOTH = "the point lies on a kink, a jump or an edge, where J need not exist: the mode vjp tells which gradients are valid here"
 
 
-def compare_jacobian(derivation: Derivation, reference: Reference, case: Case, *, smooth: bool) -> list[Comparison]:
+def compare_jacobian(
+    derivation: Derivation, reference: Reference, case: Case, *, smooth: bool, complexes: Sequence[int] = ()
+) -> list[Comparison]:
     """Compare every entry of J with the truth; the worst entry of each argument is named.
 
     Of an elementwise function the diagonal is compared with the truth and every other entry with 0, exactly. Where the point may not be
-    `smooth` nothing can be said.
+    `smooth` nothing can be said. `complexes` are the outputs that are complex, of which a row is a real or an imaginary part.
     """
     gradients = {name: _known(g, reference.high[name]) for name, g in derivation.gradients.items() if name in reference.high}
     error = {name: _known(e, reference.high[name]) for name, e in derivation.error.items() if name in reference.high}
     compared = compare(replace(derivation, gradients=gradients, error=error), reference, case)
-    named = [_named(c, case, derivation.gradients[c.argument], gradients[c.argument]) for c in compared]
+    named = [_named(c, case, derivation.gradients[c.argument], gradients[c.argument], complexes) for c in compared]
     return named if smooth else [with_fields(c, verdict=Verdict.INCONCLUSIVE, message=f"∂f/∂{c.argument}: {NOT_SMOOTH}") for c in named]
 
 
@@ -49,7 +53,7 @@ def _stray(got: Array, known: Array) -> tuple[int, int] | None:
     return divmod(int(np.argmax(np.nan_to_num(rest, nan=np.inf))), entries)
 
 
-def _named(found: Comparison, case: Case, got: Array, known: Array) -> Comparison:
+def _named(found: Comparison, case: Case, got: Array, known: Array, complexes: Sequence[int]) -> Comparison:
     """The comparison, with row and entry of the worst place in J and a sentence that names it."""
     name, stray = found.argument, _stray(got, known)
     if stray is None and found.worst is None:
@@ -66,7 +70,7 @@ def _named(found: Comparison, case: Case, got: Array, known: Array) -> Compariso
     place = tuple(int(i) for i in np.unravel_index(entry, case.arguments[name].shape)) if case.arguments[name].dim() else ()
     worst = with_fields(worst, index=(row, *place))
     argument = f"∂({name})" if " " in name else f"∂{name}"
-    message = f"{_output(case, row)}/{argument}{case.exercise.input(name).entry(place).removeprefix(name)}"
+    message = f"{output(case, row, complexes)}/{argument}{case.exercise.input(name).entry(place).removeprefix(name)}"
     if stray is not None or found.verdict is Verdict.WRONG:
         message += f": {told(worst.got, worst.expected, worst.allowed)}"
         return with_fields(found, verdict=Verdict.WRONG, worst=worst, message=message)
@@ -80,13 +84,14 @@ def _place(index: tuple[int, ...], known: Array, *, diagonal: bool) -> tuple[int
     return (index[0] * int(np.prod(known.shape[1:])) + entry if diagonal else index[0]), entry
 
 
-def _output(case: Case, row: int) -> str:
-    """`∂f[3]` for a row of J; `∂f₁[3]` where there are several outputs, counted from 0; `∂f` where it is a single number."""
+def output(case: Case, row: int, complexes: Sequence[int] = ()) -> str:
+    """`∂f[3]` for a row of J; `∂f₁[3]` where there are several outputs, counted from 0; `∂f` where it is a single number, `∂f.real` where
+    that is complex."""
     floating = [(k, v) for k, v in enumerate(case.upstream) if v is not None]
     for k, v in floating:
         if row < v.numel():
             number = "".join(chr(0x2080 + int(digit)) for digit in str(k)) if len(case.upstream) > 1 else ""
-            place = [int(i) for i in np.unravel_index(row, tuple(v.shape))] if v.dim() else ""
-            return f"∂f{number}{place}"
+            place = [int(i) for i in np.unravel_index(row, tuple(v.shape))] if v.dim() else []
+            return Input(f"∂f{number}", None, "complex" if k in complexes else "real").entry(place)
         row -= v.numel()
     raise IndexError(row)

@@ -175,13 +175,53 @@ def test_what_cannot_be_mapped_is_taken_row_by_row_and_said() -> None:
     assert "Batching rule not implemented" in case(record).derivations[0].details["looped"]
 
 
-@pytest.mark.parametrize("n", [3, 400])
-def test_at_a_kink_nothing_is_said(n: int) -> None:
+@pytest.mark.parametrize("n", [17, 400])
+def test_at_a_kink_nothing_is_said_of_many_rows(n: int) -> None:
     x = draw(n)
     x[1] = 0.0
     record = check(torch.relu, x, mode="jacobian", settings=ONLY)
     assert record.verdict is Verdict.INCONCLUSIVE
     assert "the mode vjp tells which gradients are valid here" in record.explanation
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "verdict", "sentence"),
+    [
+        (torch.relu, [1.0, 0.0], Verdict.SUBGRADIENT, "∂f[1]: not differentiable here; a convex combination of the gradients nearby"),
+        (torch.floor, [0.5, 2.0], Verdict.JUMP, "∂f[1]: not continuous here: the value moves by 1 however near the point is approached"),
+        (torch.sqrt, [1.0, 0.0], Verdict.UNDEFINED, "∂f[1]: the slope grows without bound toward this point"),
+        (lambda x: x.relu() - (-x).relu(), [1.0, 0.0], Verdict.WRONG, "∂f[1]: gradient of x at [1]: got 0, expected 1: every branch"),
+        (lambda x: x.abs().sum() * x, [1.0, 0.0], Verdict.SUBGRADIENT, "∂f[0]: not differentiable here; a convex combination"),
+        (lambda x: (x * x).sum().sqrt() * x, [0.0, 0.0], Verdict.WRONG, "∂f[0]: gradient of x"),
+    ],
+)
+def test_at_a_kink_each_row_is_judged_as_the_gradient_of_its_output(function, x: list[float], verdict: Verdict, sentence: str) -> None:
+    record = check(function, torch.tensor(x, dtype=torch.float64), mode="jacobian", settings=Settings(methods=("reverse",)))
+    assert record.verdict is verdict, record.explanation
+    assert sentence in record.explanation
+    every = check(function, torch.tensor(x, dtype=torch.float64), mode="jacobian")
+    assert every.verdict is verdict, every.explanation
+
+
+class WithoutConjugate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        ctx.save_for_backward(z)
+        return z * z
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (z,) = ctx.saved_tensors
+        return upstream * 2 * z
+
+
+def test_rows_of_complex_outputs_are_named_by_their_part() -> None:
+    z = torch.tensor([[1 + 2j, 3 - 1j]], dtype=torch.complex128)
+    record = check(lambda z: WithoutConjugate.apply(z), z, mode="jacobian", settings=ONLY)
+    assert record.verdict is Verdict.WRONG
+    assert "∂f[0, 0].real/∂z[0, 0].imag: got 4, expected -4" in record.explanation
+    pairs = check(lambda z: torch.view_as_real(WithoutConjugate.apply(z)), z, mode="jacobian", settings=ONLY)
+    assert "∂f[0, 0, 0]/∂z[0, 0].imag: got 4, expected -4" in pairs.explanation  # pairs of real numbers are its own output
 
 
 def test_near_the_edge_of_a_domain_and_near_a_kink_the_steps_are_short() -> None:
