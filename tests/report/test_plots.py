@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import synthetic
-from synthetic import case, record
+from handmade import case, record
 
 from checker.record import CurveRecord, DescentRecord
 from checker.report import svg

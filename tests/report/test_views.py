@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 import synthetic
-from synthetic import case, document, record
+from handmade import case, record
+from synthetic import document
 
 from checker.record import CaseRecord, MathematicsRecord, Numbers, PathRecord, Refusal, SecondOrderRecord
 from checker.report import mathematics, overview, views
