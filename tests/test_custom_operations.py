@@ -10,6 +10,7 @@ import runpy
 import shutil
 from pathlib import Path
 
+import planted_library as library
 import planted_operations as planted
 import pytest
 import torch
@@ -34,7 +35,7 @@ def found(operation, *inputs: torch.Tensor) -> Record:
 def place(operation) -> str:
     """Where the operation's backward is written."""
     backward = inspect.unwrap(getattr(operation, "backward", operation))
-    return f"planted_operations.py:{inspect.getsourcelines(backward)[1]}"
+    return f"{Path(inspect.getfile(backward)).name}:{inspect.getsourcelines(backward)[1]}"
 
 
 def asked(record: Record, name: str) -> CheckRecord:
@@ -159,7 +160,7 @@ def test_a_vmap_rule_is_compared_with_the_loop() -> None:
     ("operation", "sentence"),
     [
         (planted.Square, "torch.func does not take it: split forward(ctx, …) into forward and setup_context"),
-        (planted.opaque, "it has no vmap rule (register_vmap): torch runs the points one by one"),
+        (library.opaque, "it has no vmap rule (register_vmap): torch runs the points one by one"),
     ],
 )
 def test_what_an_operation_does_not_offer_is_said(operation, sentence: str) -> None:
@@ -181,7 +182,7 @@ def test_complex_operations_are_judged_in_real_form() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "why"),
-    [(planted.Sine, "a value left the tape: numpy at planted_operations.py:"), (planted.opaque, "planted.opaque has no rule here")],
+    [(planted.Sine, "a value left the tape: numpy at planted_operations.py:"), (library.opaque, "planted.opaque has no rule here")],
 )
 def test_an_opaque_forward_is_judged_by_differences_and_that_is_said(operation, why: str) -> None:
     record = found(operation, X)
@@ -203,25 +204,25 @@ def test_a_wrong_backward_of_an_opaque_forward_is_named_and_not_the_way_to_numpy
 
 
 def test_a_custom_op_is_read_inside_and_proved() -> None:
-    record = found(planted.square, X)
+    record = found(library.square, X)
     assert record.verdict is Verdict.AGREES, record.explanation
     assert record.cases[0].reference.kind == "certified"
     (operation,) = record.operations
-    assert (operation.name, operation.kind, operation.line) == ("planted.square", "torch.library", place(planted._double))
+    assert (operation.name, operation.kind, operation.line) == ("planted.square", "torch.library", place(library.backward))
     right = {c.name for c in operation.checks if c.verdict == "agrees"}
     assert right >= {"backward", "vmap", "double backward", "opcheck schema", "opcheck autograd_registration", "opcheck faketensor"}
 
 
 def test_forward_mode_of_a_custom_op_is_silently_zero_in_torch_and_unsupported_here() -> None:
-    _, tangent = torch.func.jvp(planted.square, (X,), (torch.ones_like(X),))
+    _, tangent = torch.func.jvp(library.square, (X,), (torch.ones_like(X),))
     assert torch.equal(tangent, torch.zeros_like(X))  # 2x is the truth
-    (case,) = found(planted.square, X).cases
+    (case,) = found(library.square, X).cases
     problem = next(d.problem for d in case.derivations if d.method == "forward")
     assert problem.message == "planted.square has no rule for forward mode, and torch takes its derivative for zero without a word"
 
 
 def test_lists_and_keywords_of_an_operator_are_its_inputs() -> None:
-    record = check(lambda x, w: planted.total([x, w], scale=3.0), X, W, settings=QUICK)
+    record = check(lambda x, w: library.total([x, w], scale=3.0), X, W, settings=QUICK)
     assert record.verdict is Verdict.AGREES, record.explanation
     assert {asked(record, name).verdict for name in ("backward", "upstream", "double backward")} == {"agrees"}
     assert "where only xs[0] requires a gradient" in asked(record, "needs_input_grad").message
@@ -230,7 +231,7 @@ def test_lists_and_keywords_of_an_operator_are_its_inputs() -> None:
 def test_an_operator_that_gives_nothing_is_unsupported_by_name() -> None:
     def function(x):
         y = x.detach().clone()
-        planted.double_(y)
+        library.double_(y)
         return x * y
 
     record = check(function, X, settings=Settings())
@@ -240,23 +241,23 @@ def test_an_operator_that_gives_nothing_is_unsupported_by_name() -> None:
 
 
 def test_a_wrong_custom_op_is_named_and_opcheck_stands_beside() -> None:
-    record = found(planted.cube, X)
+    record = found(library.cube, X)
     assert record.verdict is Verdict.WRONG
-    assert f"the mistake is in planted.cube ({place(planted._triple)}), backward" in record.explanation
+    assert f"the mistake is in planted.cube ({place(library.wrong_backward)}), backward" in record.explanation
     said = asked(record, "opcheck faketensor")
     assert (said.verdict, said.beside) == ("wrong", True)
     assert "Shapes torch.Size([3]) and torch.Size([4]) are not equal" in said.message
 
 
 def test_a_custom_op_without_a_backward_crashes_with_torchs_advice() -> None:
-    record = found(planted.bare, X)
+    record = found(library.bare, X)
     assert record.verdict is Verdict.CRASHED
     assert "no autograd formula was registered. Please use register_autograd to add one" in record.explanation
 
 
 def test_nothing_is_written_to_standard_error(capfd) -> None:
-    found(planted.opaque, X)
-    found(planted.cube, X)
+    found(library.opaque, X)
+    found(library.cube, X)
     assert capfd.readouterr().err == ""
 
 
@@ -412,7 +413,7 @@ def test_every_example_of_the_page_runs(tmp_path: Path, capsys) -> None:
 
 def test_the_page_names_every_check() -> None:
     named = set(re.findall(r"^\| `([\w ]+)", PAGE, re.MULTILINE))
-    records = [found(planted.Product, X, W), found(planted.NeedsBothOutputs, X), found(planted.square, X)]
+    records = [found(planted.Product, X, W), found(planted.NeedsBothOutputs, X), found(library.square, X)]
     asked_of = {
         check.name.split(" ")[0] if check.name.startswith("opcheck") else check.name for r in records for check in r.operations[0].checks
     }
