@@ -5,6 +5,7 @@ Comes in: parts of a file.  Goes out: the file, a bare record.  Why: the tests o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,9 @@ class Ran:
     code: int
     out: str
     err: str
+
+
+Run = Callable[..., Ran]
 
 
 def written(folder: Path, name: str, *parts: str) -> Path:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from sources import ENDLESS, GOOD, Ran, written
+from sources import ENDLESS, GOOD, Ran, Run, written
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,7 @@ from sources import ENDLESS, GOOD, Ran, written
     ],
 )
 def test_what_cannot_be_done_is_found_out_before_the_long_work(
-    checker: Any, folder: Path, arguments: tuple[str, ...], sentence: str
+    checker: Run, folder: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     written(folder, "a.py", 'raise SystemExit("this file was run")')
     (folder / "full").mkdir()
@@ -44,7 +43,7 @@ def test_what_cannot_be_done_is_found_out_before_the_long_work(
 
 
 @pytest.mark.parametrize("arguments", [("check", "--points", "0"), ("check", "--device", "tpu"), ("chek",), ("export",), ("--nonsense",)])
-def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> None:
+def test_usage_errors_end_with_2(checker: Run, arguments: tuple[str, ...]) -> None:
     ran = checker(*arguments)
     assert ran.code == 2
     assert "Usage: checker" in ran.err
@@ -108,7 +107,7 @@ def test_usage_errors_end_with_2(checker: Any, arguments: tuple[str, ...]) -> No
     ],
 )
 def test_a_bad_exercise_is_a_sentence_and_the_others_still_run(
-    checker: Any, folder: Path, name: str, source: str, code: int | None, sentence: str
+    checker: Run, folder: Path, name: str, source: str, code: int | None, sentence: str
 ) -> None:
     (folder / "all").mkdir()
     written(folder, "all/a.py", source)
@@ -121,7 +120,7 @@ def test_a_bad_exercise_is_a_sentence_and_the_others_still_run(
     assert "Traceback" not in text
 
 
-def test_an_exercise_that_never_ends_is_ended(checker: Any, folder: Path) -> None:
+def test_an_exercise_that_never_ends_is_ended(checker: Run, folder: Path) -> None:
     ran = checker("check", written(folder, "a.py", GOOD, ENDLESS), "--no-report", "--points", 1, "--time-limit", 4)
     assert ran.code == 1
     assert "✗ a.py::endless: timed_out, expected agrees" in ran.out
@@ -129,14 +128,14 @@ def test_an_exercise_that_never_ends_is_ended(checker: Any, folder: Path) -> Non
     assert "a.py::good     ✓ agrees" in ran.out
 
 
-def test_a_target_that_does_not_exist(checker: Any, folder: Path) -> None:
+def test_a_target_that_does_not_exist(checker: Run, folder: Path) -> None:
     written(folder, "squares.py", GOOD)
     ran = checker("check", "square.py", "--no-report")
     assert ran.code == 2
     assert ran.out.startswith("✗ square.py: square.py does not exist. Did you mean squares.py")
 
 
-def test_a_record_that_is_none(checker: Any, folder: Path) -> None:
+def test_a_record_that_is_none(checker: Run, folder: Path) -> None:
     (folder / "record.json").write_text("{}", encoding="utf-8")
     ran = checker("report", "record.json")
     assert ran == Ran(2, "", "checker: record.json has schema None; this version reads 'gradient-checker/record/1'. "

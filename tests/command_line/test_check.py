@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources import ENDLESS, GOOD, PLANTED, Ran, record, written
+from sources import ENDLESS, GOOD, PLANTED, Ran, Run, record, written
 
 from checker import Settings, Verdict, cli, options
 from checker.record import Document, Refusal
@@ -43,7 +43,7 @@ def test_the_highest_exit_code_that_applies_wins(document: Document, code: int, 
     assert cli.exit_code(document, strict=True) == strict
 
 
-def test_a_good_exercise(checker: Any, folder: Path) -> None:
+def test_a_good_exercise(checker: Run, folder: Path) -> None:
     ran = checker("check", written(folder, "a.py", GOOD), "--record", "record.json")
     assert ran.code == 0
     assert re.search(r"^a\.py::good +✓ agrees +1/1 ", ran.out, re.MULTILINE)
@@ -58,7 +58,7 @@ def test_a_good_exercise(checker: Any, folder: Path) -> None:
     assert checker("report", "record.json", "-o", "again") == Ran(0, "Report: again/index.html\n", "")
 
 
-def test_every_entry_of_the_jacobian_is_judged_where_that_is_asked_for(checker: Any, folder: Path) -> None:
+def test_every_entry_of_the_jacobian_is_judged_where_that_is_asked_for(checker: Run, folder: Path) -> None:
     command = ("check", written(folder, "a.py", GOOD, PLANTED), "--no-report", "--points", 1, "--mode", "jacobian", "--record", "r.json")
     ran = checker(*command)
     assert ran.code == cli.UNEXPECTED
@@ -66,7 +66,7 @@ def test_every_entry_of_the_jacobian_is_judged_where_that_is_asked_for(checker: 
     assert {case.mode for record in read(folder / "r.json").records for case in record.cases} == {"jacobian"}
 
 
-def test_a_wrong_entry_is_named_and_the_table_says_what_was_expected(checker: Any, folder: Path) -> None:
+def test_a_wrong_entry_is_named_and_the_table_says_what_was_expected(checker: Run, folder: Path) -> None:
     ran = checker("check", written(folder, "a.py", PLANTED), "--no-report", "--points", 1)
     assert ran.code == 1
     assert "a.py::planted  ✗ wrong" in ran.out
@@ -76,7 +76,7 @@ def test_a_wrong_entry_is_named_and_the_table_says_what_was_expected(checker: An
     assert not (folder / "checker-report").exists()
 
 
-def test_settings_arrive(checker: Any, folder: Path) -> None:
+def test_settings_arrive(checker: Run, folder: Path) -> None:
     ran = checker(
         *("check", written(folder, "a.py", GOOD), "--no-report", "--json", "--method", "reverse,certified", "--method", "reverse"),
         *("--device", "cpu", "--dtype", "float32", "--points", "2", "--seed", "5"),
@@ -96,7 +96,7 @@ def test_defaults_are_those_of_settings() -> None:
     assert "runs them as you" in " ".join(help_text.split())
 
 
-def test_the_harness_failing_ends_with_3(checker: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_harness_failing_ends_with_3(checker: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(exercise: Any, settings: Any) -> Any:
         raise ZeroDivisionError("an internal table is empty")
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sources import GOOD, PLANTED, Ran, written
+from sources import GOOD, PLANTED, Ran, Run, written
 
 from checker import cli
 from checker.sandbox.probe import Layer
 
 
-def test_list(checker: Any, folder: Path) -> None:
+def test_list(checker: Run, folder: Path) -> None:
     written(folder, "a.py", GOOD, PLANTED)
     ran = checker("list", "a.py")
     assert (ran.code, ran.err) == (0, "")
     assert [line.split() for line in ran.out.splitlines()] == [["a.py::good", "good"], ["a.py::planted", "planted"]]
 
 
-def test_new_writes_an_exercise_that_passes_and_overwrites_nothing(checker: Any, folder: Path) -> None:
+def test_new_writes_an_exercise_that_passes_and_overwrites_nothing(checker: Run, folder: Path) -> None:
     assert checker("new", "mine.py") == Ran(0, "Wrote mine.py. Check it with: checker check mine.py\n", "")
     ran = checker("check", "mine.py", "--no-report", "--points", 1)
     assert ran.code == 0, ran.out
@@ -33,7 +32,7 @@ def test_new_writes_an_exercise_that_passes_and_overwrites_nothing(checker: Any,
     assert checker("new", "no/mine.py").err == "checker: no/mine.py cannot be written: No such file or directory.\n"
 
 
-def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_says_what_is_there_and_what_to_do(checker: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = checker("doctor")
     assert ran.code == 0, ran.out
     for line in ("✓ torch: 2.", "✓ methods: certified, ", "✓ fork: each exercise runs in a process of its own", " sandbox, landlock: "):
@@ -50,7 +49,7 @@ def test_doctor_says_what_is_there_and_what_to_do(checker: Any, monkeypatch: pyt
     assert f"– sandbox, seccomp: no libseccomp. {refusal}" in " ".join(ran.out.split())
 
 
-def test_python_ends_without_looking_through_what_is_loaded(checker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_ends_without_looking_through_what_is_loaded(checker: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["checker", "--version"])
     gc.unfreeze()
     try:
@@ -63,12 +62,12 @@ def test_python_ends_without_looking_through_what_is_loaded(checker: Any, monkey
         gc.unfreeze()
 
 
-def test_help_names_each_argument_once(checker: Any) -> None:
+def test_help_names_each_argument_once(checker: Run) -> None:
     assert checker("check", "--help").out.startswith("Usage: checker check [OPTIONS] [TARGET]...\n")
     assert checker("report", "--help").out.startswith("Usage: checker report [OPTIONS] [SOURCE]...\n")
 
 
-def test_version(checker: Any) -> None:
+def test_version(checker: Run) -> None:
     from checker import __version__
 
     assert checker("--version") == Ran(0, f"checker {__version__}\n", "")

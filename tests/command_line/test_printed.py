@@ -10,11 +10,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from sources import GOOD, PLANTED, Ran, record, written
+from sources import GOOD, PLANTED, Ran, Run, record, written
 
 from checker import Verdict
 from checker.record import Document, Refusal
@@ -28,7 +27,7 @@ def test_names_cannot_move_the_cursor() -> None:
     assert said.getvalue() == "✗ b\\r.py: a\\x1b[2J: c\\x07 é ✓.\n"
 
 
-def test_an_error_cannot_move_the_cursor(checker: Any) -> None:
+def test_an_error_cannot_move_the_cursor(checker: Run) -> None:
     ran = checker("grade", "class", "--assignment", "a\x1b[2J\u202e.toml")
     assert ran.code == 2
     assert ran.err.startswith("checker: the assignment a\\x1b[2J\\u202e.toml ")
@@ -111,7 +110,7 @@ def test_standard_output_that_cannot_be_written_is_a_sentence(folder: Path, comm
     assert done.returncode == 2
 
 
-def test_quiet_prints_only_what_is_not_as_expected(checker: Any, folder: Path) -> None:
+def test_quiet_prints_only_what_is_not_as_expected(checker: Run, folder: Path) -> None:
     good, both = written(folder, "a.py", GOOD), written(folder, "b.py", GOOD, PLANTED)
     assert checker("check", good, "--no-report", "--quiet", "--points", 1) == Ran(0, "", "")
     ran = checker("check", both, "--no-report", "--quiet", "--points", 1)
@@ -120,7 +119,7 @@ def test_quiet_prints_only_what_is_not_as_expected(checker: Any, folder: Path) -
     assert "good" not in ran.out
 
 
-def test_json_is_all_of_standard_output(checker: Any, folder: Path) -> None:
+def test_json_is_all_of_standard_output(checker: Run, folder: Path) -> None:
     ran = checker(
         "check", written(folder, "a.py", GOOD + 'print("noise while importing")\n', PLANTED), "--no-report", "--json", "--points", 1
     )

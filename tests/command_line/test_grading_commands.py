@@ -10,12 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sources import Ran, Run
 
 from checker import cli, grading_commands
 from checker.grading.book.gradebook import Gradebook
@@ -30,38 +29,6 @@ CLASS = {
     "bob.py": "def twice_dot(x): return 2 * x\n",
     "cem/answers.toml": 'twice_dot = "4 * x"\n',
 }
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def checker(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run the command line in this process."""
-
-    def ran(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capfdbinary.readouterr()
-        return Ran(int(ended.value.code or 0), out.decode(), err.decode())
-
-    return ran
 
 
 @pytest.fixture
