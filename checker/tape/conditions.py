@@ -6,6 +6,7 @@ on each, and which formula holds is half of what it says: 512|a| < 1000 ≤ 1024
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,8 @@ from checker.tape.typography import relation as written
 #: Where the float run decides "less", the boundary belongs to "greater or equal"; and so on. Others decide by a sign.
 _STRICT_BELOW, _STRICT_ABOVE = frozenset({"lt", "ge"}), frozenset({"gt", "le", "relu"})
 _STRICT = str.maketrans("≤≥", "<>")
+#: Terms beyond which nothing is multiplied out: it would take a minute, and nobody would read it.
+EXPANDED = 256
 _FLIPPED = {"<": ">", "≤": "≥", ">": "<", "≥": "≤", "=": "=", "≠": "≠"}
 
 
@@ -34,7 +37,7 @@ class Condition:
     @classmethod
     def of(cls, decides: str, difference: sympy.Expr, sign: int | None) -> Condition | None:
         """The sign of `difference` as a condition, or None where it holds everywhere."""
-        constant, left = sympy.expand(difference).as_coeff_Add()
+        constant, left = (sympy.expand(difference) if _terms(difference) <= EXPANDED else difference).as_coeff_Add()
         if not left.free_symbols:
             return None
         factor, base = left.primitive() if left.is_Add else left.as_coeff_Mul()
@@ -63,6 +66,18 @@ class Condition:
         negative = [t for t in terms if t.could_extract_minus_sign()]
         left = sympy.Add(*(t for t in terms if t not in negative))
         return written([left, self.relation, -sympy.Add(*negative)])
+
+
+def _terms(e: sympy.Expr) -> int:
+    """At most so many terms are multiplied out of the sums in `e`, or in a part of it where these are more."""
+    counts = [min(_terms(part), EXPANDED + 1) for part in e.args]
+    if e.is_Add:
+        return sum(counts)
+    if e.is_Mul:
+        return math.prod(counts)
+    if e.is_Pow and e.exp.is_Integer:
+        return int(min(counts[0] ** min(abs(int(e.exp)), 64), EXPANDED + 1))
+    return max(counts, default=1)
 
 
 def _relation(decides: str, sign: int) -> str:

@@ -255,3 +255,17 @@ def test_a_formula_that_does_not_give_the_programs_number_is_not_shown() -> None
 )
 def test_names_are_written_as_in_print(name: str, index: str, latex: str) -> None:
     assert letters(name, index) == latex
+
+
+def test_a_condition_that_would_multiply_out_to_a_million_terms_is_left_as_it_is():
+    names = sympy.symbols("a:z")
+    product = sympy.Mul(*(names[k] + names[k + 1] + names[k + 2] + 1 for k in range(0, 24, 2)))  # 4¹² terms
+    start = time.perf_counter()
+    found = Condition.of("gt", product - 3, 1)
+    assert time.perf_counter() - start < 2
+    assert found is not None
+    assert (found.left, found.relation, found.right) == (product, ">", 3)
+    a, b = names[:2]
+    small = Condition.of("gt", (a + b) ** 2 - a**2 - 3, 1)  # what is short is multiplied out, and cancels
+    assert small is not None
+    assert sympy.expand(small.left - (2 * a * b + b**2)) == 0
