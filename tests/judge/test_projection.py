@@ -233,3 +233,8 @@ def test_a_gradient_that_cancels_is_held_to_the_rounding_of_what_cancels(dtype: 
     wrong = check(lambda x: (Shifted.apply(x) - x.mean()).sum(), point, settings=settings)
     assert wrong.verdict is Verdict.WRONG
     assert "[17, 5]" in wrong.explanation
+
+
+def test_a_kink_in_a_single_number_has_no_place() -> None:
+    found = compared(case_of(lambda x: x.abs(), mode=Mode.PROJECTION, x=0.0))[0]
+    assert (found.verdict, found.message.split(";")[0]) == ("subgradient", "gradient of x: the function has a kink here")
