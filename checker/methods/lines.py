@@ -148,11 +148,17 @@ class Called:
 
 
 def _change(output: torch.Tensor, base: torch.Tensor, v: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """⟨v, output − base⟩ of every row, and its rounding where the outputs know it to `eps`. A zero of v hides a NaN of its output."""
+    """⟨v, output − base⟩ of every row, and its rounding where the outputs know it to `eps`. A zero of v hides a NaN of its output.
+
+    Entries that do not change have no part in either; where none does, the largest may have changed by less than it can show.
+    """
     rows = len(output)
     difference = torch.where((v == 0) | (output == base), 0.0, output - base)
-    size = torch.where(difference != 0, v.abs() * torch.maximum(output.abs(), base.abs().expand_as(output)), 0.0)
-    return (difference * v).reshape(rows, -1).sum(1), eps * size.reshape(rows, -1).sum(1)
+    shown = torch.where(v == 0, 0.0, v.abs() * torch.maximum(output.abs(), base.abs().expand_as(output))).reshape(rows, -1)
+    changed = (difference != 0).reshape(rows, -1)
+    least = torch.where(shown.isfinite(), shown, 0.0).amax(1) if shown.shape[1] else shown.sum(1)
+    size = torch.where(changed.any(1), torch.where(changed, shown, 0.0).sum(1), least)
+    return (difference * v).reshape(rows, -1).sum(1), eps * size
 
 
 def along_entries(function: Function, case: Case, name: str, dtype: torch.dtype = torch.float64) -> Sample:

@@ -11,8 +11,7 @@ severed tensors inherit it and add none, so that opening one cut opens all that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +23,7 @@ from checker.hooks import noticed
 from checker.tape.budget import Room
 from checker.tape.customs import Customs, Estimators, implementation
 from checker.tape.cuts import Cuts
+from checker.tape.kernels import plain_kernels
 from checker.tape.leaks import Watcher
 from checker.tape.lines import place_of, user_line
 from checker.tape.liveness import live
@@ -48,22 +48,9 @@ def record(call: Call, arguments: Mapping[str, torch.Tensor], estimators: Estima
     copies = {name: t.detach().clone().requires_grad_(differentiable(t.dtype)) for name, t in arguments.items()}
     for name, copy in copies.items():
         recorder.slots.add_input(name, copy)
-    with torch.enable_grad(), _plain_kernels(), recorder.customs.noticed(), noticed(recorder.hooked), recorder.watcher, recorder:
+    with torch.enable_grad(), plain_kernels(), recorder.customs.noticed(), noticed(recorder.hooked), recorder.watcher, recorder:
         outputs = call(copies)
     return recorder.finish(outputs, arguments, copies)
-
-
-@contextmanager
-def _plain_kernels() -> Iterator[None]:
-    """Without oneDNN's whole layers (float32 only) and fused attention (float32 inside), which no other reading could repeat exactly."""
-    mkldnn, flash = torch._C._get_mkldnn_enabled(), torch._C._get_flash_sdp_enabled()
-    torch._C._set_mkldnn_enabled(False)
-    torch._C._set_sdp_use_flash(False)
-    try:
-        yield
-    finally:
-        torch._C._set_mkldnn_enabled(mkldnn)
-        torch._C._set_sdp_use_flash(flash)
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from checker.tape.decisions import decision
+from checker.tape.kernels import plain_kernels
 from checker.tape.nature import nature
 from checker.tape.operands import NESTS, leaves
 from checker.tape.size import point_bytes
@@ -42,6 +43,7 @@ class Replay:
     looped: str | None = field(default=None)
 
 
+@plain_kernels()
 def replay(
     tape: Tape,
     arguments: Mapping[str, torch.Tensor],

@@ -238,3 +238,16 @@ def test_a_gradient_that_cancels_is_held_to_the_rounding_of_what_cancels(dtype: 
 def test_a_kink_in_a_single_number_has_no_place() -> None:
     found = compared(case_of(lambda x: x.abs(), mode=Mode.PROJECTION, x=0.0))[0]
     assert (found.verdict, found.message.split(";")[0]) == ("subgradient", "gradient of x: the function has a kink here")
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1e-18, 1e-30])
+def test_values_that_do_not_show_a_change_do_not_deny_it(scale: float) -> None:
+    x = torch.randn(50, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    settings = Settings(methods=("reverse", "differences"), mode=Mode.PROJECTION)
+    assert check(lambda x: (x.sin() * scale).sum() + 1.0, x, settings=settings).verdict is Verdict.AGREES
+
+
+def test_a_value_that_is_all_rounding_is_the_same_in_every_replay() -> None:
+    x = torch.randn(30, 200, generator=torch.Generator().manual_seed(223), dtype=torch.float32)
+    found = check(lambda x: functional.layer_norm(functional.gelu(x), (200,)).sum(), x, mode="projection")
+    assert found.verdict is Verdict.AGREES, found.explanation
