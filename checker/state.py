@@ -52,24 +52,24 @@ class State:
     def __init__(self, function: Callable[..., Any]) -> None:
         common = _Generators(COMMON)
         places = [*((name, common, name) for name in common), *_of_function(function, set())]
-        self._kept = [(place, _copy(place[1][place[2]])) for place in places]
+        self._kept = [(place, value, _copy(value)) for place in places for value in [place[1][place[2]]]]
 
     def put_back(self) -> None:
         """Make everything what it was."""
-        for (_, where, name), kept in self._kept:
-            now = where[name]
-            if _same(now, kept):
+        for (_, where, name), value, kept in self._kept:
+            if _same(where[name], kept):
                 continue
-            if isinstance(now, torch.Tensor):
+            where[name] = value  # another object may lie there by now: a longer tensor, a list in place of None
+            if _same(value, kept):
+                continue
+            if isinstance(value, torch.Tensor):
                 with torch.no_grad():
-                    now.copy_(kept)
-            elif isinstance(now, list):
-                now[:] = kept
-            elif isinstance(now, dict):
-                now.clear()
-                now.update(kept)
+                    value.copy_(kept)
+            elif isinstance(value, list):
+                value[:] = kept
             else:
-                where[name] = kept
+                value.clear()
+                value.update(kept)
 
     def changed(self) -> list[str]:
         """The names of what is no longer as it was, but for generators."""
@@ -80,7 +80,7 @@ class State:
         return self._names(lambda where: isinstance(where, _Generators))
 
     def _names(self, among: Callable[[object], bool]) -> list[str]:
-        found = (shown for (shown, where, name), kept in self._kept if among(where) and not _same(where[name], kept))
+        found = (shown for (shown, where, name), _, kept in self._kept if among(where) and not _same(where[name], kept))
         return list(dict.fromkeys(found))
 
 
@@ -165,8 +165,10 @@ def _copy(value: Any) -> Any:
 
 def _same(now: Any, kept: Any) -> bool:
     if isinstance(now, torch.Tensor) or isinstance(kept, torch.Tensor):
-        alike = isinstance(now, torch.Tensor) and isinstance(kept, torch.Tensor) and now.shape == kept.shape
-        return alike and bool(torch.equal(now.detach(), kept))
+        if not (isinstance(now, torch.Tensor) and isinstance(kept, torch.Tensor)) or (now.shape, now.dtype) != (kept.shape, kept.dtype):
+            return False
+        now = now.detach()
+        return torch.equal(now, kept) or bool(((now == kept) | (now.isnan() & kept.isnan())).all())
     if isinstance(now, list) and isinstance(kept, list):
         return len(now) == len(kept) and all(map(_is, now, kept))
     if isinstance(now, dict) and isinstance(kept, dict):
@@ -175,4 +177,6 @@ def _same(now: Any, kept: Any) -> bool:
 
 
 def _is(now: Any, kept: Any) -> bool:
+    if isinstance(now, tuple) and isinstance(kept, tuple):
+        return len(now) == len(kept) and all(map(_is, now, kept))
     return now is kept or (isinstance(now, PLAIN) and isinstance(kept, PLAIN) and now == kept)

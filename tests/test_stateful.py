@@ -155,6 +155,66 @@ def test_what_was_changed_is_made_as_it_was() -> None:
     assert state.changed() == []
 
 
+def replaced() -> dict[str, object]:
+    """Functions that keep another object after each call, not the same one changed."""
+    start = torch.zeros(3, dtype=torch.float64)
+    pair, longer, narrow, lazy = (start, start), start, start, None
+
+    def by_pair(x):
+        nonlocal pair
+        h = torch.tanh(pair[0] + x)
+        pair = (h.detach(), 2 * h.detach())
+        return h
+
+    def by_longer(x):
+        nonlocal longer
+        longer = torch.cat([longer, x.detach()])
+        return len(longer) * x * x
+
+    def by_narrow(x):
+        nonlocal narrow
+        narrow = narrow.float() + 1
+        return x * narrow * narrow.element_size()
+
+    def by_lazy(x):
+        nonlocal lazy
+        lazy = [] if lazy is None else lazy
+        lazy.append(x.detach())
+        return len(lazy) * x * x
+
+    return {"pair": by_pair, "longer": by_longer, "narrow": by_narrow, "lazy": by_lazy}
+
+
+@pytest.mark.parametrize("name", replaced())
+def test_state_that_is_replaced_is_put_back(name: str) -> None:
+    function = replaced()[name]
+    record = check(function, X, settings=QUICK)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    assert f"keeps state between its calls ({name})" in record.notes[0]
+
+
+def test_state_that_is_not_a_number_is_not_said_to_change() -> None:
+    hidden = torch.full((3,), float("nan"), dtype=torch.float64)
+    record = check(lambda x: torch.where(hidden.isnan(), x * random.random(), hidden), X, settings=QUICK)
+    assert record.notes == ["the function draws from Python's random: it was put back before each call, so that all have the same draws"]
+
+
+def test_what_was_replaced_is_the_same_object_again() -> None:
+    tensor, number, items = torch.ones(2), None, [1]
+    first = tensor
+
+    def function() -> None:
+        nonlocal tensor, number, items
+        tensor, number, items = torch.zeros(3), torch.ones(1), None
+
+    state = State(function)
+    function()
+    assert set(state.changed()) == {"tensor", "number", "items"}
+    state.put_back()
+    assert tensor is first
+    assert (tensor.tolist(), number, items) == ([1.0, 1.0], None, [1])
+
+
 def test_the_state_of_methods_and_of_functions_that_are_called_is_reached() -> None:
     class Counter:
         def __init__(self) -> None:
