@@ -33,7 +33,7 @@ def noted() -> Iterator[dict[str, None]]:
     def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if issubclass(category, UNSHOWN) or OF_VALUES in str(message) or (issubclass(category, OF_FLOATS) and _ours(sys._getframe(1))):
             return
-        said[f"{category.__name__}: {str(message).splitlines()[0]}"] = None
+        said[": ".join([category.__name__, *str(message).splitlines()[:1]])] = None
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")

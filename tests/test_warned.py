@@ -42,6 +42,15 @@ def test_what_the_function_warns_of_is_noted_once() -> None:
     assert [note for note in check(warning, torch.ones(2)).notes if "rows" in note] == ["UserWarning: rows are few"]
 
 
+def test_a_warning_without_words_is_noted_by_its_category() -> None:
+    def warning(x: Tensor) -> Tensor:
+        warnings.warn("", UserWarning, stacklevel=1)
+        return 2 * x
+
+    record = check(warning, torch.ones(2))
+    assert (record.verdict, record.notes) == ("agrees", ["UserWarning"])
+
+
 @pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
 @pytest.mark.parametrize(("function", "x"), [(lambda x: torch.exp(-x), float("inf")), (torch.exp, 800.0), (lambda x: x**3, 1e200)])
 def test_what_the_harness_meets_at_infinities_is_not_the_functions(function, x: float, mode: str) -> None:
