@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,15 @@ def test_a_scalar_is_followed_as_long_as_it_is_one_times_a_number_plus_a_number(
     # (3 − 2t)/4 < 1 where t > −½; t − 5 < 0, and then 5 − t > 1; of t + t and of 0·t nothing is known
     assert noted[:3] == [("gt", -0.5, True), ("lt", 5.0, True), ("lt", 4.0, True)]
     assert [n for n in noted[3:] if n[0] != "eq"] == []
+
+
+def test_a_scalar_is_compared_with_any_number_and_its_copy_is_a_plain_one() -> None:
+    noted, t = [], torch.tensor(2.0)
+    value = Noticed(2.0, t, lambda tensor, comparison, bound, outcome: noted.append((comparison, bound, outcome)))
+    assert [value < 10**400, value > -(10**400), -value < 10**400] == [True, True, True]
+    assert noted == [("lt", float("inf"), True), ("gt", -float("inf"), True), ("gt", -float("inf"), True)]
+    copied = copy.deepcopy({"kept": value})["kept"]
+    assert (type(copied), copied) == (float, 2.0)
 
 
 @pytest.mark.parametrize(

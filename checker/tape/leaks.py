@@ -80,7 +80,7 @@ class Noticed(float):
     def _note(self, comparison: str, other: Any, outcome: Any) -> Any:
         if outcome is NotImplemented:
             return outcome
-        bound = None if isinstance(other, Noticed) else (float(other) - self._shift) / self._scale
+        bound = None if isinstance(other, Noticed) else (_float(other) - self._shift) / self._scale
         mirrored = MIRRORED.get(comparison, comparison) if self._scale < 0 else comparison
         self._compared(self._tensor, mirrored, bound, bool(outcome))
         return outcome
@@ -142,3 +142,14 @@ class Noticed(float):
         return bool(self._note("ne", 0.0, float.__bool__(self)))
 
     __hash__ = float.__hash__
+
+    def __reduce__(self) -> Any:
+        return float, (float(self),)  # a copy is a number as any other
+
+
+def _float(value: Any) -> float:
+    """A number as a float: an integer beyond all floats is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
