@@ -192,13 +192,28 @@ def test_a_function_that_fails_everywhere_else_cannot_be_judged(left) -> None:
 
 
 def test_what_forward_mode_cannot_follow_is_unsupported_there_and_no_crash() -> None:
-    def function(x):
-        return x * (2 * x).detach().requires_grad_()
+    class Sine(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.sin()
 
-    record = check(function, draw(3))
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0].cos()
+
+    record = check(Sine.apply, draw(3))
     assert record.verdict is Verdict.AGREES, record.explanation
     forward = next(d for d in record.cases[0].derivations if d.method == "forward")
-    assert forward.problem.message.startswith("torch has no forward-mode rule here: You are attempting to call Tensor.requires_grad_()")
+    assert forward.problem.message.startswith("torch has no forward-mode rule here: You must implement the jvp function")
+
+
+def test_what_torch_func_refuses_forward_mode_follows_by_dual_tensors() -> None:
+    record = check(lambda x: (x * (2 * x).detach().requires_grad_()).sum(), draw(3))
+    assert record.verdict is Verdict.AGREES, record.explanation
+    forward = next(d for d in record.cases[0].derivations if d.method == "forward")
+    assert forward.problem is None
+    assert forward.gradients["x"].values == pytest.approx((2 * draw(3)).tolist())  # the second factor is held
 
 
 def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> None:
