@@ -42,7 +42,7 @@ OBJECTS = 50_000
 def seldom() -> Iterator[None]:
     """While this lasts, garbage is looked for less often than Python does: what a look makes is let go of by counting references."""
     often = gc.get_threshold()
-    gc.set_threshold(OBJECTS if often[0] else 0, *often[1:])
+    gc.set_threshold(max(OBJECTS, often[0]) if often[0] else 0, *often[1:])
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from checker.garbage import frozen, loading
+from checker.garbage import OBJECTS, frozen, loading, seldom
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,15 @@ def test_garbage_made_after_loading_is_collected() -> None:
     del cycle
     gc.collect()
     assert not any(isinstance(found, Garbage) for found in gc.get_objects())
+
+
+@pytest.mark.parametrize(("first", "meanwhile"), [(700, OBJECTS), (0, 0), (10 * OBJECTS, 10 * OBJECTS)])
+def test_garbage_is_looked_for_seldom_for_a_while(first: int, meanwhile: int) -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(first, 10, 10)
+        with seldom():
+            assert gc.get_threshold()[0] == meanwhile
+        assert gc.get_threshold() == (first, 10, 10)
+    finally:
+        gc.set_threshold(*before)
