@@ -24,6 +24,7 @@ CAN_FORK = hasattr(os, "fork")
 
 _INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 _HEADER = 8  # bytes that hold the length of what follows
+_LONGEST = 1e9  # seconds, some thirty years: no timer takes many more
 
 
 @dataclass(eq=False)
@@ -144,7 +145,7 @@ def _live(job: Callable[[], bytes], writing: int, limit: float, memory: int | No
         for number in (*_INTERRUPTIONS, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTIONS)
-        signal.setitimer(signal.ITIMER_REAL, limit + 10)  # should the parent be killed, nothing goes on for ever
+        signal.setitimer(signal.ITIMER_REAL, min(limit, _LONGEST) + 10)  # should the parent be killed, nothing goes on for ever
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):
             os.dup2(nothing, descriptor)

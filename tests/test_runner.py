@@ -148,6 +148,12 @@ def test_an_exercise_that_never_ends_is_ended() -> None:
     assert other.verdict is Verdict.AGREES
 
 
+@pytest.mark.parametrize("limit", [1e12, float("inf")])
+def test_a_limit_longer_than_any_timer_is_no_crash(limit: float) -> None:
+    (record,) = run(named("a"), replace(SETTINGS, time_limit=limit), examine=behave).records
+    assert record.verdict is Verdict.AGREES
+
+
 @pytest.mark.parametrize(
     ("name", "fault", "message"),
     [
