@@ -159,11 +159,11 @@ def _judged(gradients: Mapping[str, Array], bench: _Bench, share: float) -> Outc
         products = [slope.u[name].numpy() * g for name, g in gradients.items()]
         size = _norm(products)
         off, allowed = abs(sum(float(np.sum(p)) for p in products) - true), error + share * size
-        scale = max(size, bench.value)
-        if off > allowed or allowed > TOO_WIDE * scale:  # only now is it worth finding out how the function rounds
+        vague = False
+        if off > allowed or allowed > TOO_WIDE * size:  # only now is it worth finding out how the function rounds
             terms = uncancelled(bench.function, slope.u, parts)
-            allowed, scale = allowed + _shaken(bench, slope, parts) * (off > allowed) + CANCELLED * terms, max(scale, terms)
-        vague = allowed > TOO_WIDE * scale
+            allowed += _shaken(bench, slope, parts) * (off > allowed) + CANCELLED * terms
+            vague = allowed > TOO_WIDE * max(size, bench.value, terms)
         outcome = Outcome(slope=slope, tried=tried, off=off, allowed=allowed, vague=vague, ties=ties)
         if off <= allowed:
             return outcome
