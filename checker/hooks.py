@@ -18,8 +18,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 if TYPE_CHECKING:
     from checker.authoring import Call
 
-#: What torch says where a tensor without history is to have a hook.
-REFUSED = "cannot register a hook on a tensor that doesn't require gradient"
+#: What torch says where a tensor without history is to have a hook, or is to keep its gradient.
+REFUSED = ("cannot register a hook on a tensor that doesn't require gradient", "can't retain_grad on Tensor that has requires_grad=False")
 
 
 class _Handle:
@@ -32,14 +32,14 @@ class _Handle:
 def values(call: Call, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """What `call` gives at copies of `arguments`, where no tensor has a history.
 
-    A function that gives hooks is refused there, and called once more with nothing to refuse: to take hooks off always would cost more
-    than most functions.
+    A function that gives hooks, or lets tensors keep their gradients, is refused there, and called once more with nothing to refuse: to
+    take hooks off always would cost more than most functions.
     """
     with torch.no_grad():
         try:
             return call({name: t.clone() for name, t in arguments.items()})
         except RuntimeError as error:
-            if REFUSED not in str(error):
+            if not any(said in str(error) for said in REFUSED):
                 raise
         with taken_off():
             return call({name: t.clone() for name, t in arguments.items()})
@@ -60,14 +60,26 @@ def noticed(note: Callable[[Callable[..., Any]], None]) -> Iterator[None]:
         handle.remove()
 
 
+#: What asks for a hook, or for one that torch gives itself, and what it finds where there are none.
+_NONE: tuple[tuple[type, str, Callable[..., Any]], ...] = (
+    (torch.Tensor, "register_hook", lambda tensor, hook: _Handle()),
+    (torch.Tensor, "retain_grad", lambda tensor: None),
+    (Module, "_get_backward_hooks", lambda module: ([], [])),
+    (Module, "_get_backward_pre_hooks", lambda module: []),
+)
+
+
 @contextmanager
 def taken_off() -> Iterator[None]:
-    """No tensor gets a hook, and those of modules do not run."""
-    outer: Any = torch.Tensor.register_hook, Module._get_backward_hooks, Module._get_backward_pre_hooks
-    torch.Tensor.register_hook = lambda tensor, hook: _Handle()  # type: ignore[method-assign]
-    Module._get_backward_hooks = lambda module: ([], [])  # type: ignore[method-assign]
-    Module._get_backward_pre_hooks = lambda module: []  # type: ignore[method-assign]
+    """No tensor gets a hook or keeps its gradient, and the hooks of modules do not run."""
+    outer = [vars(owner).get(name) for owner, name, _ in _NONE]
+    for owner, name, nothing in _NONE:
+        setattr(owner, name, nothing)
     try:
         yield
     finally:
-        torch.Tensor.register_hook, Module._get_backward_hooks, Module._get_backward_pre_hooks = outer  # type: ignore[method-assign]
+        for (owner, name, _), before in zip(_NONE, outer, strict=True):
+            if before is None:  # it is inherited
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)

@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from checker import ExerciseError, Settings, Verdict, check, exercise
 from checker.examine import examine
+from checker.hooks import taken_off
 from checker.record import Record
 
 QUICK = Settings(methods=("certified", "differences", "reverse", "forward"), points=2)
@@ -211,10 +212,23 @@ def test_hooks_that_only_look_are_not_spoken_of() -> None:
     assert seen
 
 
+@pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
+def test_a_tensor_that_is_to_keep_its_gradient_is_no_crash(mode: str) -> None:
+    def keeping(x):
+        y = x * x
+        y.retain_grad()
+        return y.sin()
+
+    record = check(keeping, X, mode=mode)
+    assert (record.verdict, record.stochastic) == (Verdict.AGREES, False), record.explanation
+
+
 def test_torch_has_its_hooks_back() -> None:
-    before = torch.Tensor.register_hook, nn.Module._get_backward_hooks, nn.Module._get_backward_pre_hooks
+    before = dict(vars(torch.Tensor)), dict(vars(nn.Module))
     check(clipped, X, settings=QUICK)
-    assert (torch.Tensor.register_hook, nn.Module._get_backward_hooks, nn.Module._get_backward_pre_hooks) == before
+    with taken_off(), taken_off():
+        torch.ones(2).retain_grad()
+    assert (dict(vars(torch.Tensor)), dict(vars(nn.Module))) == before
 
 
 # --- estimators ---------------------------------------------------------------------------------------------------------------------
