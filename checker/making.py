@@ -29,7 +29,7 @@ OPTIONS = (
 HALF = ("float16", "bfloat16")
 PARTS = {"complex128": "float64", "complex64": "float32"}
 DTYPES = ("float64", "float32", *HALF, *PARTS)
-CUTS = ("item", "float()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history", "hook", "draw")
+CUTS = ("item", "float()", "int()", "tolist", "numpy", "data", "tensor", "mark_non_differentiable", "history", "hook", "draw")
 
 
 def make(target: Any, options: Mapping[str, Any]) -> Exercise:

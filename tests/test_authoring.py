@@ -160,7 +160,7 @@ def no_generator():
         (square, {"sizes": {"n": 2}, "answer": "2 * z"}, "the answer for 'x': the formula '2 * z', column 5"),
         (square, {"sizes": {"n": 2}, "answer": {"y": "2"}}, "`answer` names 'y', which is not differentiated; differentiated are x"),
         (product, {"answer": "y"}, "`answer` is one formula, but 2 inputs are differentiated: give a dict by name"),
-        (square, {"sizes": {"n": 2}, "cuts": ["iten"]}, "`cuts` names 'iten'; known are item, float(), tolist"),
+        (square, {"sizes": {"n": 2}, "cuts": ["iten"]}, "`cuts` names 'iten'; known are item, float(), int(), tolist"),
         (square, {"sizes": {"n": 2}, "dtypes": ["float8"]}, "`dtypes` names 'float8'; known are float64, float32, float16, bfloat16"),
         (square, {"sizes": {"n": 2}, "examples": [{"x": 1}]}, "`examples` must be a list of Example(…)"),
         (square, {"values": no_generator}, "drawing `values` failed: TypeError: no_generator() takes 0 positional arguments"),

@@ -132,6 +132,7 @@ def test_a_scalar_is_compared_with_any_number_and_its_copy_is_a_plain_one() -> N
     ("condition", "how"),
     [
         ("float(a) > 777", "float()"),
+        ("int(a) > 777", "int()"),
         ("a.detach().numpy() > 1000", "numpy"),
         ("a.tolist() > 1000", "tolist"),
         ("round(a.item()) == 4321", "item"),

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from checker.tape.lines import user_line
 
 #: Functions by which a value leaves for Python, and functions that copy it without its history.
-LEAVING = {"item": "item", "__float__": "float()", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy"}
+LEAVING = {"item": "item", "__float__": "float()", "__int__": "int()", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy"}
 COPYING = {"detach": "detach", "detach_": "detach", "tensor": "tensor", "new_tensor": "tensor"}
 #: Where torch writes functions in Python: what they stop inside (`gumbel_softmax(hard=True)`), out of sight of this mode, they detach.
 FUNCTIONAL = "torch.nn.functional"

@@ -53,10 +53,10 @@ class Meta:
 class Cut:
     """A place where autograd stops while the value goes on.
 
-    `how` names the mechanism: "detach", "no_grad", "estimator" (explicit, taken as meant) or "item", "tolist", "numpy", "data", "tensor",
-    "mark_non_differentiable", "history" (implicit: wrong where it changes the gradient, unless the exercise declares it).
+    `how` names the mechanism: "detach", "no_grad", "estimator" (explicit, taken as meant) or "item", "float()", "int()", "tolist", "numpy",
+    "data", "tensor", "mark_non_differentiable", "history" (implicit: wrong where it changes the gradient, unless the exercise declares it).
     `number` is its name in `Ref.cut`, not a position: cuts that reach nothing are left out of the tape. `slot` is the tensor that was
-    cut, or -1 where the value left the tape (item, tolist, numpy): then it is `baked` into what follows and no replay can open it
+    cut, or -1 where the value left the tape (item, int(), numpy): then it is `baked` into what follows and no replay can open it
     again.
     """
 

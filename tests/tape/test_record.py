@@ -61,6 +61,7 @@ def test_a_chain_under_no_grad_is_one_cut() -> None:
     [
         (lambda x: (x * x.sum().item()).sum(), "item", True),
         (lambda x: (x * float(x.sum())).sum(), "float()", True),
+        (lambda x: (x * int(x.sum())).sum(), "int()", True),
         (lambda x: (x * torch.tensor(x.tolist())).sum(), "tolist", True),
         (lambda x: (x * torch.from_numpy(x.detach().numpy())).sum(), "numpy", True),
         (lambda x: (x.data * x).sum(), "data", False),
