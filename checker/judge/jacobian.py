@@ -49,7 +49,7 @@ def refer_jacobian(case: Case, tape: Tape | None, belief: Belief, *, closely: bo
     if not belief.repeats:
         return Truth(reference=None, reason=belief.reason)
     _affordable(case, tape)
-    if belief.rows is not None and not closely:
+    if belief.rows is not None and not closely and not (tape is not None and _elementwise(case, tape)):  # a diagonal is soon known
         return _by_rows(belief.rows, case)
     trusted = tape if tape is not None and belief.trusts(case.exercise.cuts) else None
     reason = belief.reason or "the function could not be recorded"
