@@ -45,7 +45,7 @@ from checker.values import Settings
 
 MARKER = re.compile(r"(<!-- speed -->\n).*(<!-- /speed -->)", re.DOTALL)
 #: Calls of each tool; fewer, but two at least, where they would take longer than so many seconds in all.
-CALLS, PATIENCE = 7, 8.0
+CALLS, PATIENCE = 15, 8.0
 OURS = (JACOBIAN.name, PROJECTION.name)
 #: Calls over which a profile is taken, and the functions of checker that are its stages: none is inside another.
 PROFILED = 20
