@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from checker.asked import Impossible, unknown
 from checker.authoring import Exercise
 from checker.curves import curves
-from checker.errors import Unsupported, UsageError
+from checker.errors import Unsupported
 from checker.garbage import seldom
 from checker.judge.again import hooked, once_more, worse
 from checker.judge.at_kinks import gradients_at_kink, jacobians_at_kink
@@ -61,13 +62,13 @@ def chosen_methods(settings: Settings) -> dict[str, Method]:
     """The methods that a run uses: those asked for by name, and by device; certified truth is always found, for it judges the others.
 
     Raises:
-        UsageError: a method that there is not.
+        Impossible: a method that there is not.
     """
     found = methods()
     wanted = settings.methods or tuple(found)
     for name in wanted:
         if name not in found:
-            raise UsageError(f"there is no method {name!r}. Known are {', '.join(found)}.")
+            raise Impossible("methods", name, unknown(name, "method", tuple(found)))
     devices = {"cuda": "cuda" in settings.devices, "reverse": "cpu" in settings.devices, "forward": "cpu" in settings.devices}
     return {name: method for name, method in found.items() if name in wanted and devices.get(name, True)}
 

@@ -226,7 +226,7 @@ def test_an_unknown_operation_is_unsupported_by_name_and_differences_judge() -> 
 
 
 def test_a_method_that_there_is_not_is_a_sentence() -> None:
-    with pytest.raises(UsageError, match=r"there is no method 'revers'\. Known are certified, symbolic, "):
+    with pytest.raises(UsageError, match=r"methods 'revers': there is no such method\. Did you mean reverse\?"):
         check(lambda x: x.sum(), draw(2), settings=Settings(methods=("revers",)))
 
 
