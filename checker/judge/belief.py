@@ -86,8 +86,12 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
     if slope is not None or rows is not None:
         return Belief(follows=True, slope=slope, rows=rows)
     if case.dtype in ("float16", "bfloat16"):  # so coarse that a baked value would pass for rounding
-        case = replace(case, dtype="float32", arguments={n: t.float() if t.is_floating_point() else t for n, t in case.arguments.items()})
-        tape = tape_of(case)
+        wide = replace(case, dtype="float32", arguments={n: t.float() if t.is_floating_point() else t for n, t in case.arguments.items()})
+        try:
+            case, tape = wide, tape_of(wide)
+        except Exception:  # the function may keep weights of its own dtype, and take no other
+            if baked := _baked(tape):
+                return Belief(follows=False, baked=baked, reason=f"{_left(baked)}; {case.dtype} is too coarse to tell what it decides")
     if not _equal(_values(case, case.arguments), tape.values, case.dtype) and not _equal(tape_of(case).values, tape.values, case.dtype):
         return Belief(follows=False, repeats=False, reason=UNREPEATABLE)
     here = replay(tape, case.arguments, signature=False)
@@ -109,12 +113,19 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
             continue
         kept += 1
         if other is not None and not _equal(_with_draws_of(tape, other, moved), other.values, case.dtype):
-            baked = tuple(cut for cut in tape.cuts if cut.baked and cut.how != "history")
-            what = "a value left the tape: " + ", ".join(f"{c.how} at {c.line}" for c in baked) if baked else "a value is baked in, unseen"
-            return Belief(follows=False, baked=baked, reason=what)
+            baked = _baked(tape)
+            return Belief(follows=False, baked=baked, reason=_left(baked) if baked else "a value is baked in, unseen")
         if kept == tries:
             break
     return Belief(follows=True, edge=kept == 0)
+
+
+def _baked(tape: Tape) -> tuple[Cut, ...]:
+    return tuple(cut for cut in tape.cuts if cut.baked and cut.how != "history")
+
+
+def _left(baked: tuple[Cut, ...]) -> str:
+    return "a value left the tape: " + ", ".join(f"{cut.how} at {cut.line}" for cut in baked)
 
 
 def _with_draws_of(tape: Tape, other: Tape, moved: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:

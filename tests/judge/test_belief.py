@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checker import check
 from checker.authoring import Exercise, flatten_output
 from checker.inputs import Input, positive
 from checker.judge.belief import believe, path_of, perturbed, tape_of
@@ -103,3 +104,19 @@ def test_paths_are_told_apart_and_signs_are_not_paths() -> None:
 def test_perturbed_points_stay_in_the_domain(values: list[float], scale: float) -> None:
     case = case_of(lambda x: x.log().sum(), domain=positive, x=torch.tensor(values, dtype=torch.float64))
     assert bool(inside(positive, perturbed(case, scale, 1)["x"]).all())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("mode", ["vjp", "jacobian", "projection"])
+def test_a_function_that_keeps_weights_in_half_precision_is_judged(dtype: str, mode: str) -> None:
+    weights, x = (torch.tensor(values, dtype=getattr(torch, dtype)) for values in ([[1.5, -0.25], [0.75, 2.0]], [0.5, -1.25]))
+    assert check(lambda x: torch.tanh(weights @ x), x, mode=mode).verdict == "agrees"
+    assert check(lambda x: torch.tanh(weights @ x) * (x * x).data.sum(), x, mode=mode).verdict == "wrong"
+
+
+def test_what_half_precision_is_too_coarse_to_tell_is_not_believed() -> None:
+    weights = torch.tensor([[1.5, -0.25], [0.75, 2.0]], dtype=torch.bfloat16)
+    case = case_of(lambda x: (weights @ x).sum() * x.sum().item(), x=torch.tensor([0.5, -1.25]), dtype="bfloat16")
+    belief = believe(case, tape_of(case))
+    assert (belief.follows, [cut.how for cut in belief.baked]) == (False, ["item"])
+    assert belief.reason.endswith("; bfloat16 is too coarse to tell what it decides")
