@@ -128,6 +128,14 @@ def test_state_that_cannot_be_reached_leaves_nothing_to_judge() -> None:
     assert "keep no state between calls" in record.explanation
 
 
+@pytest.mark.parametrize("spare", [2, 3, 4])
+def test_a_function_that_uses_up_what_it_takes_from_ends_no_check(spare: int) -> None:
+    factors = list(range(1, 1 + spare))
+    record = check(lambda x: factors.pop() * x * x, X, settings=QUICK)
+    assert record.verdict is Verdict.CRASHED
+    assert "IndexError: pop from empty list" in record.explanation
+
+
 def test_batch_norm_in_training_mode_is_one_function() -> None:
     norm = nn.BatchNorm1d(2).double()
     record = check(lambda x: norm(x), torch.randn(4, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64), settings=QUICK)

@@ -30,6 +30,8 @@ IMPLICIT = "the derivative of the draw on {line} is that of implicit reparametri
 UNREPEATABLE = (
     "two calls with the same seed give two values: draw random numbers from torch's own generators, and keep no state between calls"
 )
+#: What is said of a function that can be called only so many times, such as one that takes from a list.
+FAILING = "called again at the same point the function fails, so that it keeps state between calls"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,12 @@ def believe(case: Case, tape: Tape, *, tries: int = 2) -> Belief:
         except Exception:  # the function may keep weights of its own dtype, and take no other
             if baked := _baked(tape):
                 return Belief(follows=False, baked=baked, reason=f"{_left(baked)}; {case.dtype} is too coarse to tell what it decides")
-    if not _equal(_values(case, case.arguments), tape.values, case.dtype) and not _equal(tape_of(case).values, tape.values, case.dtype):
+    try:
+        called = _values(case, case.arguments)
+        repeats = _equal(called, tape.values, case.dtype) or _equal(tape_of(case).values, tape.values, case.dtype)
+    except Exception as error:  # it may have used up what it draws from
+        return Belief(follows=False, repeats=False, reason=f"{FAILING}: {type(error).__name__}: {error}")
+    if not repeats:
         return Belief(follows=False, repeats=False, reason=UNREPEATABLE)
     here = replay(tape, case.arguments, signature=False)
     seen = tuple(v for v in tape.values if v.is_floating_point())
