@@ -1,7 +1,7 @@
 """Hooks: functions through which a gradient passes on its way back.
 
-Comes in: nothing.  Goes out: contexts in which hooks are noticed, or taken off.  Why: a hook may change the gradient, and no value shows
-it; and a tensor without history, from which values are computed, cannot have one.
+Comes in: a function, where its values are asked for.  Goes out: the values; contexts in which hooks are noticed, or taken off.  Why: a hook
+may change the gradient, and no value shows it; and a tensor without history, from which values are computed, cannot have one.
 """
 
 from __future__ import annotations
