@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 REFUSED = ("cannot register a hook on a tensor that doesn't require gradient", "can't retain_grad on Tensor that has requires_grad=False")
 
 
+#: What torch says where a function differentiates something itself, as the penalty of a gradient does, and nothing has a history.
+UNTRACKED = ("does not require grad and does not have a grad_fn", "One of the differentiated Tensors does not require grad")
+
+
 class _Handle:
     """Stands for a hook that was not given."""
 
@@ -30,19 +34,24 @@ class _Handle:
 
 
 def values(call: Call, arguments: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-    """What `call` gives at copies of `arguments`, where no tensor has a history.
+    """What `call` gives at copies of `arguments`, without a history.
 
     A function that gives hooks, or lets tensors keep their gradients, is refused there, and called once more with nothing to refuse: to
-    take hooks off always would cost more than most functions.
+    take hooks off always would cost more than most functions. One that differentiates inside itself is called with a history.
     """
     with torch.no_grad():
         try:
             return call({name: t.clone() for name, t in arguments.items()})
         except RuntimeError as error:
-            if not any(said in str(error) for said in REFUSED):
+            refused, untracked = (any(said in str(error) for said in sayings) for sayings in (REFUSED, UNTRACKED))
+            if not refused and not untracked:
                 raise
-        with taken_off():
-            return call({name: t.clone() for name, t in arguments.items()})
+        if refused:
+            with taken_off():
+                return call({name: t.clone() for name, t in arguments.items()})
+    with torch.enable_grad():
+        tracked = {n: t.detach().requires_grad_(t.is_floating_point() or t.is_complex()).clone() for n, t in arguments.items()}
+        return tuple(output.detach() for output in call(tracked))
 
 
 @contextmanager

@@ -317,3 +317,38 @@ def test_a_checkpoint_agrees_reentrant_or_not(reentrant: bool) -> None:
     record = check(lambda x: checkpoint(lambda x: x.sin() * x, 2 * x, use_reentrant=reentrant).exp(), X, settings=QUICK)
     assert record.verdict is Verdict.AGREES, record.explanation
     assert record.notes == []
+
+
+# --- gradients inside ----------------------------------------------------------------------------------------------------------------
+
+
+def penalty(x):
+    (inside,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    return (inside**2).sum()  # Σ 9x⁴
+
+
+@pytest.mark.parametrize("mode", [None, "projection", "jacobian"])
+def test_a_function_that_differentiates_inside_itself_is_judged(mode) -> None:
+    record = check(penalty, X, mode=mode)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    reverse = next(d for d in record.cases[0].derivations if d.method == "reverse")
+    assert reverse.gradients["x"].values == pytest.approx((36 * X**3).tolist())
+
+
+def test_there_forward_mode_is_unsupported_and_no_crash() -> None:
+    record = check(penalty, X)
+    forward = next(d for d in record.cases[0].derivations if d.method == "forward")
+    assert forward.problem is not None
+    assert forward.problem.message == "the function differentiates inside itself by reverse mode, where forward mode cannot follow"
+
+
+def test_a_gradient_inside_without_its_graph_is_a_stop_that_is_shown() -> None:
+    def stopped(x):
+        (inside,) = torch.autograd.grad((x**3).sum(), x)
+        return (inside**2).sum() + x.sum()
+
+    record = check(stopped, X)
+    assert record.verdict is Verdict.AGREES, record.explanation
+    [cut] = record.cases[0].cuts
+    assert (cut.how, cut.code) == ("no_grad", "(inside,) = torch.autograd.grad((x**3).sum(), x)")
+    assert cut.uncut["x"].values == pytest.approx((36 * X**3 + 1).tolist())

@@ -6,11 +6,12 @@ are three verdicts, and only the first is about the exercise.
 
 from __future__ import annotations
 
+from checker.hooks import UNTRACKED
 from checker.memory import asked_for
 from checker.values import Problem, Verdict
 
 #: What torch says where forward mode has no rule, or where a function does what none of its transforms allows.
-NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage")
+NO_FORWARD = ("jvp", "forward AD", "forward-mode", "functorch transform", "doesn't have storage", *UNTRACKED)
 
 #: What is said where a kernel needs what a machine does not have, and what that is.
 LACKING = {
@@ -45,4 +46,7 @@ def crashed(error: Exception) -> Problem:
 def no_forward(error: Exception) -> Problem:
     """What torch says where it has no rule, as a problem of torch and not of the function."""
     first = first_line(error)[:160]
+    if any(said in first for said in UNTRACKED):
+        message = "the function differentiates inside itself by reverse mode, where forward mode cannot follow"
+        return Problem(verdict=Verdict.UNSUPPORTED, message=message)
     return Problem(verdict=Verdict.UNSUPPORTED, message=f"torch has no forward-mode rule here: {first}")

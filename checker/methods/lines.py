@@ -18,7 +18,7 @@ import torch
 
 from checker.draws import seeded
 from checker.errors import Unsupported
-from checker.hooks import taken_off
+from checker.hooks import values
 from checker.methods.samples import Floats, Sample, Samples, Whole
 from checker.tape.customs import as_written
 from checker.tape.replay import Replay, batched, replay
@@ -127,10 +127,10 @@ class Called:
         arguments = {}
         for name, tensor in self.case.arguments.items():
             given = moved.get(name, tensor)
-            arguments[name] = given.clone().to(self.dtype) if tensor.is_floating_point() else given.clone()
+            arguments[name] = given.to(self.dtype) if tensor.is_floating_point() else given
         try:
-            with torch.no_grad(), seeded(self.case.seed), taken_off(), as_written():
-                outputs = self.case.exercise.call(arguments)
+            with seeded(self.case.seed), as_written():
+                outputs = values(self.case.exercise.call, arguments)
         except Exception as error:  # the function under test may raise anywhere but in its point
             raise Unsupported("function", f"it fails beside the point: {type(error).__name__}: {error}") from error
         return tuple(o.detach().to(torch.float64) for o, v in zip(outputs, self.case.upstream, strict=True) if v is not None)
