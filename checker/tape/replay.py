@@ -140,6 +140,7 @@ def batched(
         return done.outputs, done.signature
 
     zeros = torch.zeros(count, dtype=torch.float64, device=batch[names[0]].device)
+    way = (tuple(names), held, dtype, device)
     looped: str | None = None
     parts: list[tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]] = []
     with torch.no_grad():
@@ -149,7 +150,8 @@ def batched(
             if looped is None:
                 try:
                     mapped = torch.func.vmap(one)(zeros[rows], *values)
-                    if start or _equal([o[-1] for o in mapped[0]], one(zeros[rows][-1], *[v[-1] for v in values])[0]):
+                    if way in tape.mapped or _equal([o[-1] for o in mapped[0]], one(zeros[rows][-1], *[v[-1] for v in values])[0]):
+                        tape.mapped.update({way} if len(values[0]) > 1 else ())  # a batch of one shows nothing of larger ones
                         parts.append(mapped)
                         continue
                     looped = "mapped over a batch, the operations give other values than one by one"
@@ -170,14 +172,20 @@ def _equal(mapped: Sequence[torch.Tensor], single: Sequence[torch.Tensor]) -> bo
     return True
 
 
+#: How many `loops_quietly` are open: torch does not tell whether its words are on.
+_quiet: list[None] = []
+
+
 @contextmanager
 def loops_quietly() -> Iterator[None]:
     """Without torch's own words on standard error where `vmap` runs an operation point by point."""
+    _quiet.append(None)
     torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        torch._C._functorch._set_vmap_fallback_warning_enabled(True)  # type: ignore[attr-defined]
+        _quiet.pop()
+        torch._C._functorch._set_vmap_fallback_warning_enabled(not _quiet)  # type: ignore[attr-defined]
 
 
 def _stacked(rows: list[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:

@@ -6,7 +6,7 @@ balls) reads this and nothing else. Recording is in `record.py`; this module loa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -197,6 +197,11 @@ class Tape:
         made = {str(self.meta[slot].dtype) for node in self.nodes if node.depends for slot in node.outputs if slot is not None}
         names = {dtype, *(PARTS.get(name, name) for name in (long.removeprefix("torch.") for long in made))}
         return max(names & FORMATS.keys(), key=lambda name: FORMATS[name].unit)
+
+    @cached_property
+    def mapped(self) -> set[Hashable]:
+        """The ways in which a batch of points came out as its points do alone, so far."""
+        return set()
 
     def padding(self) -> Node | None:
         """The first embedding with a `padding_idx`: reverse mode stops at that row, though it moves the value; no other method does."""
