@@ -47,7 +47,8 @@ MARKER = re.compile(r"(<!-- speed -->\n).*(<!-- /speed -->)", re.DOTALL)
 #: Calls of each tool; fewer, but two at least, where they would take longer than so many seconds in all.
 CALLS, PATIENCE = 15, 8.0
 OURS = (JACOBIAN.name, PROJECTION.name)
-#: Calls over which a profile is taken, and the functions of checker that are its stages: none is inside another.
+#: Calls over which a profile is taken, and the functions of checker that are its stages: where a first look is enough
+#: none is inside another.
 PROFILED = 20
 STAGES = {
     "a call that tells the shape of the result": ("sampling.py", "complete"),
@@ -174,7 +175,7 @@ def _own(options: argparse.Namespace) -> Iterator[Target]:
     )
     ours, theirs = _best(lambda: express(tape), 5), _best(lambda: [sympy.diff(expanded, symbol) for symbol in symbols], 1)
     what = f"symbolic gradient of a softplus layer, n = {n}: sympy.diff"
-    yield Target(what=what, asked=50, found=theirs / ours, unit="times ours", profile=_profile(lambda: express(tape)))
+    yield Target(what=what, asked=50, found=theirs / ours, unit="times ours")
 
     def certify() -> None:
         taken = tape_of(case)
@@ -183,9 +184,7 @@ def _own(options: argparse.Namespace) -> Iterator[Target]:
     exercise = next(one for one in find([]).exercises if one.name == "length_of_4x")
     case = sample(exercise, Settings(), 0, "float64")
     seconds = _best(certify, 10)
-    yield Target(
-        what=f"recording and certifying {exercise.name}", asked=10, found=seconds * 1e3, unit="ms", below=True, profile=_profile(certify)
-    )
+    yield Target(what=f"recording and certifying {exercise.name}", asked=10, found=seconds * 1e3, unit="ms", below=True)
     calls = 1 if options.few else 7
     nothing = _process("-c", "pass", calls=calls)
     yield Target(
@@ -234,7 +233,7 @@ def _process(*arguments: str, cwd: str | None = None, calls: int = 7) -> float:
 
 
 def _profile(work: Callable[[], object]) -> list[str]:
-    """The stages of a check, each with its share of the time, the longest first; and what is left."""
+    """The stages of a call of `check`, each with its share of the time, the longest first; and what is left."""
     profile, start = cProfile.Profile(), time.perf_counter()
     for _ in range(PROFILED):
         profile.runcall(work)

@@ -37,7 +37,7 @@ def parse(text: str) -> int:
         raise UsageError(f"--memory {text}: give a size such as 2GiB, 500MB or 1.5G.")
     size = int(float(found[1]) * _UNITS[found[2]])
     if size < LEAST_MEMORY:
-        raise UsageError(f"--memory {text}: give at least 16MiB.")
+        raise UsageError(f"--memory {text}: give at least {LEAST_MEMORY >> 20}MiB.")
     return size
 
 
