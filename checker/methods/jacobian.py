@@ -23,7 +23,7 @@ from checker.tape.tape import Tape
 from checker.values import Array, Case
 
 #: Bytes of upstream in one batch: what is made of it then stays in a core's own cache.
-BATCH = 512 << 10
+BATCH = 1 << 20
 
 #: Random upstreams by which an elementwise backward is known.
 PROBES = 8
