@@ -16,6 +16,7 @@ import argparse
 import cProfile
 import json
 import pstats
+import random
 import re
 import subprocess
 import sys
@@ -107,14 +108,17 @@ def _options() -> argparse.Namespace:
 
 
 def in_turn(what: str, function: Function, tools: Sequence[Tool]) -> Iterator[Timing]:
-    """The tools one after the other, again and again: whatever else the machine does meets them all alike.
+    """The tools one after the other, again and again, each time in another order: whatever else the machine does, and whoever came before,
+    meets them all alike.
 
     A right derivative that a tool refuses ends the benchmark, for then its time means nothing.
     """
     tools = [tool for tool in tools if len(function.x) <= tool.most]
     seconds: dict[Tool, list[float]] = {tool: [] for tool in tools}
+    order = random.Random(0)
     for _ in range(CALLS + 1):
-        for tool, spent in seconds.items():
+        for tool in order.sample(list(seconds), len(seconds)):
+            spent = seconds[tool]
             if len(spent) > 2 and sum(spent) + spent[-1] > PATIENCE:
                 continue
             start = time.perf_counter()
