@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from msgspec.structs import replace as with_fields
 
 from checker.judge.classification import Classification
 from checker.judge.entries import output
 from checker.judge.kinks import classify
+from checker.methods.jacobian import outputs_of, units_of
 from checker.tape.tape import Tape
 from checker.values import SEVERITY, Array, Case, Comparison, Derivation, Mode, Reference, Verdict
 
@@ -44,11 +44,11 @@ def jacobians_at_kink(
     complexes: Sequence[int],
 ) -> list[Comparison]:
     """Every row of every Jacobian against what may be returned as the gradient of its output; as they are where there are too many."""
-    units = _units(case)
-    if len(units) > ROWS or len(units) * sum(case.arguments[name].numel() for name in case.differentiated) > ENTRIES:
+    count = outputs_of(case)
+    if count > ROWS or count * sum(case.arguments[name].numel() for name in case.differentiated) > ENTRIES:
         return [c for _, comparisons in compared for c in comparisons]
     found: list[list[Comparison]] = [[] for _ in compared]
-    for row, unit in enumerate(units):
+    for row, unit in enumerate(units_of(case)):
         point = classify(replace(case, mode=Mode.VJP, upstream=unit), tape)
         point = replace(point, rounding=_row(reference.allowed, row, case) if reference.kind == "certified" else {})
         for at, (derivation, comparisons) in enumerate(compared):
@@ -81,14 +81,3 @@ def _row(arrays: Mapping[str, Array], row: int, case: Case) -> dict[str, Array]:
     """One row of each Jacobian that is held whole."""
     shapes = {name: tuple(case.arguments[name].shape) for name in arrays}
     return {name: array[row] for name, array in arrays.items() if np.shape(array)[1:] == shapes[name]}
-
-
-def _units(case: Case) -> list[tuple[torch.Tensor | None, ...]]:
-    """For every entry of the floating outputs the upstream gradient that selects it."""
-    found = []
-    for at, v in enumerate(case.upstream):
-        for entry in range(v.numel() if v is not None else 0):
-            unit = [None if other is None else torch.zeros_like(other) for other in case.upstream]
-            unit[at].view(-1)[entry] = 1.0  # type: ignore[union-attr]
-            found.append(tuple(unit))
-    return found

@@ -69,13 +69,18 @@ def _named(found: Comparison, case: Case, got: Array, known: Array, complexes: S
         row, entry = _place(worst.index, known, diagonal=got.shape != known.shape)
     place = tuple(int(i) for i in np.unravel_index(entry, case.arguments[name].shape)) if case.arguments[name].dim() else ()
     worst = with_fields(worst, index=(row, *place))
-    argument = f"∂({name})" if " " in name else f"∂{name}"
+    argument = by(name)
     message = f"{output(case, row, complexes)}/{argument}{case.exercise.input(name).entry(place).removeprefix(name)}"
     if stray is not None or found.verdict is Verdict.WRONG:
         message += f": {told(worst.got, worst.expected, worst.allowed)}"
         return with_fields(found, verdict=Verdict.WRONG, worst=worst, message=message)
     message = f"every entry of ∂f/{argument} agrees" if found.verdict is Verdict.AGREES else found.message
     return with_fields(found, worst=worst, message=message)
+
+
+def by(name: str) -> str:
+    """The denominator of a derivative by an argument: `∂x`, `∂(input 0)`."""
+    return f"∂({name})" if " " in name else f"∂{name}"
 
 
 def _place(index: tuple[int, ...], known: Array, *, diagonal: bool) -> tuple[int, int]:

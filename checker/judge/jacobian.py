@@ -24,7 +24,7 @@ from checker.judge.rows import told_rows
 from checker.memory import written
 from checker.methods.columns import Columns, columns
 from checker.methods.differences import function_of
-from checker.methods.jacobian import outputs_of
+from checker.methods.jacobian import outputs_of, units_of
 from checker.methods.lines import Called, Replayed
 from checker.tape.formats import FORMATS
 from checker.tape.replay import replay
@@ -100,15 +100,11 @@ def _affordable(case: Case, tape: Tape | None) -> None:
 def _enclosed(case: Case, tape: Tape, belief: Belief) -> Truth:
     """Every row enclosed by itself; the first row that cannot be says why."""
     rows: list[Reference] = []
-    for k, v in enumerate(case.upstream):
-        for flat in range(0 if v is None else v.numel()):
-            unit = torch.zeros(v.shape, dtype=v.dtype)  # type: ignore[union-attr]
-            unit.view(-1)[flat] = 1.0
-            upstream = tuple(unit if n == k else None if u is None else torch.zeros_like(u) for n, u in enumerate(case.upstream))
-            truth = refer(replace(case, upstream=upstream, mode=Mode.VJP), tape, belief)
-            if truth.reference is None or truth.reference.kind != "certified":
-                return truth
-            rows.append(truth.reference)
+    for upstream in units_of(case):
+        truth = refer(replace(case, upstream=upstream, mode=Mode.VJP), tape, belief)
+        if truth.reference is None or truth.reference.kind != "certified":
+            return truth
+        rows.append(truth.reference)
     if not rows:
         return Truth(reference=None, reason="the outputs have no entries")
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from checker.judge.directions import ROUNDINGS
+from checker.judge.entries import by
 from checker.judge.projection import UNITS
 from checker.tape.formats import FORMATS
 from checker.values import Array, Case, Comparison, Derivation, Rows, Verdict, number
@@ -51,7 +52,6 @@ def _off(derivation: Derivation, rows: Rows, case: Case) -> tuple[Array, Array]:
 def _agrees(derivation: Derivation, name: str, rows: Rows, off: Array, allowed: Array) -> Comparison:
     size = float(np.linalg.norm(rows.slopes))
     relative = float(np.linalg.norm(off)) / size if size else 0.0
-    argument = f"∂({name})" if " " in name else f"∂{name}"
     along, hidden = f"along a random direction (seed {rows.seed})", float(np.max(allowed, initial=0.0)) / LEAST
     return Comparison(
         method=derivation.method,
@@ -62,5 +62,5 @@ def _agrees(derivation: Derivation, name: str, rows: Rows, off: Array, allowed: 
         relative=number(relative),
         normwise=number(relative),
         allowed_from=f"forward mode, which values of the function have told, and rounding, {along}",
-        message=f"every row of ∂f/{argument} agrees {along}; an entry wrong by less than {hidden:.2g} would not show",
+        message=f"every row of ∂f/{by(name)} agrees {along}; an entry wrong by less than {hidden:.2g} would not show",
     )

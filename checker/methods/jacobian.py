@@ -44,6 +44,15 @@ def outputs_of(case: Case) -> int:
     return sum(v.numel() for v in case.upstream if v is not None)
 
 
+def units_of(case: Case) -> Iterator[tuple[torch.Tensor | None, ...]]:
+    """The upstream that selects each row of J, one row after the other: together they are as large as a square of the outputs."""
+    for at, v in enumerate(case.upstream):
+        for entry in range(0 if v is None else v.numel()):
+            unit = [None if other is None else torch.zeros(other.shape, dtype=other.dtype) for other in case.upstream]
+            unit[at].view(-1)[entry] = 1.0  # type: ignore[union-attr]
+            yield tuple(unit)
+
+
 def by_reverse(case: Case, device: str = "cpu", tape: Tape | None = None) -> Jacobian:
     """J by reverse mode, in the case's dtype: row i is the product with the upstream eᵢ.
 

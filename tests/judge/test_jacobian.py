@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker import GradientMismatch, Record, Settings, UsageError, Verdict, assert_gradients, check
+from checker.methods.jacobian import outputs_of, units_of
 from checker.record import CaseRecord
+from tests.cases import case_of
 
 ONLY = Settings(methods=("reverse",))
 WEIGHT = torch.randn(30, 40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -267,3 +271,14 @@ def test_methods_of_products_say_that_they_are() -> None:
 def test_half_precision_has_a_jacobian_too(function, dtype) -> None:
     record = check(function, torch.tensor([0.5, -1.0, 2.0], dtype=dtype), mode="jacobian")
     assert record.verdict is Verdict.AGREES, record.explanation
+
+
+def test_every_row_is_selected_in_the_order_of_entries_whatever_the_layout() -> None:
+    layout = torch.ones_like(torch.zeros(2, 3).T)  # of shape (3, 2), column after column in memory
+    assert not layout.is_contiguous()
+    case = replace(case_of(lambda x: x.T, x=draw(2, 3)), upstream=(layout, None, torch.ones(())))
+    rows = list(units_of(case))
+    assert len(rows) == outputs_of(case) == 7
+    assert [row[0].reshape(-1).tolist() for row in rows[:6]] == torch.eye(6).tolist()
+    assert [float(row[2]) for row in rows] == [0.0] * 6 + [1.0]
+    assert all(row[1] is None for row in rows)
