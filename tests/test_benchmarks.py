@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker.sandbox.box import Box, SandboxUnavailable
-
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SIBLINGS = ("answers", "grading", "measured", "others", "truth")
 
@@ -30,15 +28,6 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for name in SIBLINGS:
         sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def sandbox() -> None:
-    """Skips, with the reason, where this machine has none."""
-    try:
-        Box("numpy").close()
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("style", ["numpy", "torch"])

@@ -16,7 +16,6 @@ from checker.grading.book.gradebook import Gradebook
 from checker.grading.reading.intake import submissions
 from checker.grading.run import grade
 from checker.grading.submission import Submission
-from checker.sandbox.box import Box, SandboxUnavailable
 from tests.attacks.raid import ATTACKS, Raid
 
 #: What attackers look for stands in the environment, in a file beside the submissions, in the host's memory and in another submission.
@@ -32,16 +31,6 @@ call_seconds = 1.0
 seconds = 10.0
 memory_mib = 256
 """
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> None:
-    """Skip where the sandbox cannot be had, with the reason."""
-    try:
-        with Box("numpy"):
-            pass
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from sources import Ran, Run
 from checker import cli, grading_commands
 from checker.grading.book.gradebook import Gradebook
 from checker.grading.grader import Grader
-from checker.sandbox.box import Box
-from checker.sandbox.wall import SandboxUnavailable
 from tests.toy_class import a_result, an_assignment, handed_in
 
 ASSIGNMENT = 'title = "Week 1"\nexercises = ["vectors.py::twice_dot"]\n'
@@ -40,15 +38,6 @@ def class_(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> None:
-    try:
-        with Box("numpy"):
-            pass
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from checker.grading.grader import Grader
 from checker.grading.grades import Result
 from checker.grading.run import grade
 from checker.grading.submission import Student, Submission
-from checker.sandbox.box import Box
 from checker.sandbox.values import Form, Part, Program
 from checker.sandbox.wall import SandboxUnavailable
 from tests.toy_class import a_result
@@ -34,15 +33,6 @@ SOURCE = (
     "import time\nprint('ran at', time.time_ns())\ndef twice_dot(x): return 4 * x\ndef length_of_4x(x): return {} * x / (x @ x) ** 0.5\n"
 )
 _PR_SET_CHILD_SUBREAPER = 36
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> None:
-    try:
-        with Box("numpy"):
-            pass
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
